@@ -124,6 +124,7 @@ train: gen
 	    echo '** Training on the built-in SYNTHETIC images instead.'; \
 	    echo '********************************************************************************'; \
 	fi; \
+	case " $$ARGS " in *' --probe'*) ;; *) set -- "$$@" --probe auto ;; esac; \
 	set -f; \
 	exec $(PROGRAM) train "$$@" $${EPOCHS:+--epochs "$$EPOCHS"} $${SEED:+--seed "$$SEED"} \
 	    $${THREADS:+--threads "$$THREADS"} $${LR:+--lr "$$LR"} $$ARGS

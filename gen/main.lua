@@ -1,7 +1,7 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
 -- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
--- candidate, tuned, output, recipe, pass; for report figure, and run1, run2, ...; for export and
--- import model, opset, preprocess, weights, external; and version, that of burin.
+-- candidate, tuned, output, recipe, pass; for report figure, numbers, and run1, run2, ...; for
+-- export and import model, opset, preprocess, weights, external; and version, that of burin.
 
 local dump <const> = require("plan/dump")
 local evaluate <const> = require("language/evaluate")
@@ -246,7 +246,7 @@ function main.report(arguments)
         local text <const> = page.figure(folders, figure)
         write(arguments.output or figure .. ".svg", text)
     else
-        write(arguments.output or "report.html", page.text(folders))
+        write(arguments.output or "report.html", page.text(folders, arguments.numbers))
     end
 end
 

@@ -28,6 +28,7 @@ enum usage_option_id {
     OPT_PASS,
     OPT_SUMMARY,
     OPT_FIGURE,
+    OPT_NUMBERS,
     OPT_OPSET,
     OPT_PREPROCESS,
     OPT_WEIGHTS,

@@ -21,7 +21,10 @@ local MAX_CLASSES <const> = 256 -- a label is a byte
 local LARGE <const> = 1e100 -- beyond what floats add up to; its square is still a double
 local PIECE <const> = 1 << 20 -- bytes that are read at once
 local MAX_LINE <const>, MAX_EVALUATION <const> = 4 << 20, 16 << 20 -- bytes that are taken apart
-local MAX_EPOCHS <const>, MAX_LOOKS <const> = 1000, 250 -- kept of a log: up to twice as many
+-- Kept of a log, up to twice as many of each: epochs, looks, and looks with all that their norms
+-- hold.
+local MAX_EPOCHS <const>, MAX_LOOKS <const>, MAX_INSIDE <const> = 1000, 250, 4
+local MAX_MAP <const> = 64 -- pixels of a side, as runtime/inspect/maps.h has it
 
 local list <const>, object <const>, optional <const> = schema.list, schema.object, schema.optional
 local text <const>, integer <const>, number <const> = schema.text(), schema.integer, schema.number
@@ -90,17 +93,22 @@ local layer <const> = object({
 
 local part <const> = list(any_number, 4, 4)
 local side <const> = object {
-    { "deviation", any_size }, { "low", any_number }, { "high", any_number },
-    { "histogram", list(count) }, { "channel", part }, { "group", part }, { "image", part },
+    { "mean", any_number }, { "deviation", any_size }, { "low", any_number },
+    { "high", any_number }, { "histogram", list(count) }, { "outside", optional(count) },
+    { "channel", part }, { "group", part }, { "image", part },
 }
 
 local EVENTS <const> = {
     start = object({
+        { "program", optional(text) }, { "date", optional(text) },
         { "model", text }, { "norm", text }, { "isa", text }, { "cpu", text },
         { "threads", positive }, { "parameters", count }, { "memory_mb", optional(size) },
-        { "source", text }, { "data", optional(text) }, { "val_images", optional(count) },
+        { "source", text }, { "data", optional(text) }, { "train_images", optional(positive) },
+        { "test_images", optional(count) }, { "val_images", optional(count) },
         { "layers", list(layer, 1) },
-        { "settings", schema.map(object { { "value", schema.scalar() } }) },
+        { "settings", schema.map(object {
+            { "value", schema.scalar() }, { "source", optional(text) },
+        }) },
     }, check_start),
     epoch = object({
         { "epoch", positive }, { "lr", size }, { "train_loss", size }, { "train_acc", percent },
@@ -121,6 +129,7 @@ local EVENTS <const> = {
             { "changes", list(any_size) },
         }, check_walk) },
     },
+    training_set = object { { "images", positive }, { "loss", any_size }, { "acc", percent } },
     ["end"] = object { { "reason", text } },
 }
 
@@ -156,7 +165,24 @@ local function check_evaluation(evaluation)
     end
     local which <const>, value <const>, limit <const> = check_arrays(pictures, #pictures.indices,
         { "indices" }, { indices = images })
-    return which and "pictures." .. which, value, limit
+    if which then
+        return "pictures." .. which, value, limit
+    end
+    local shape <const>, maps <const> = pictures.shape, evaluation.maps
+    local pixels <const> = shape[1] * shape[2] * shape[3]
+    if maps and #maps.pixels ~= pixels then
+        return "maps.pixels", ("a list of %d"):format(#maps.pixels), ("one of %d"):format(pixels)
+    end
+end
+
+local function check_maps(of)
+    for i, map in ipairs(of.maps) do
+        local wrong <const>, found <const>, expected <const> =
+            check_arrays(map, of.h * of.w, { "before", "after" }, {})
+        if wrong then
+            return ("maps[%d].%s"):format(i, wrong), found, expected
+        end
+    end
 end
 
 local function check_batches(batches)
@@ -179,6 +205,15 @@ local EVALUATION <const> = object({
     { "independence", object {
         { "deviation", size }, { "training", changes }, { "evaluation", changes },
     } },
+    { "maps", optional(object {
+        { "images", positive }, { "pixels", list(integer(0, 255)) },
+        { "layers", list(object({
+            { "layer", text }, { "h", integer(1, MAX_MAP) }, { "w", integer(1, MAX_MAP) },
+            { "maps", list(object {
+                { "channel", count }, { "before", list(any_number) }, { "after", list(any_number) },
+            }, 1) },
+        }, check_maps)) },
+    }) },
 }, check_evaluation)
 
 -- -- Reading -------------------------------------------------------------------------------------
@@ -265,27 +300,27 @@ local function new_series(most)
     return series
 end
 
--- Adds the look of a probe event; only the first look and the last one keep their norms.
-local function add_look(probes, event, path, number_of_line)
-    local first <const>, last <const> = probes.kept[1], probes.last
+-- Adds the look of a probe event to the looks, and its norms to those of a few.
+local function add_look(probes, inside, event, path, number_of_line)
+    local first <const> = inside.kept[1]
     for _, name in ipairs({ "norms", "weights" }) do
         if first and #event[name] ~= #first[name] then
             fail("%s:%d: probe: %s: a list of %d: expected %d, as in the first look", path,
                 number_of_line, name, #event[name], #first[name])
         end
     end
-    if last ~= first then
-        last.norms = nil
-    end
     probes.add(look.of(event))
+    inside.add({ step = event.step, norms = event.norms, weights = event.weights })
 end
 
---- The events of a log: { start = (the last), epochs = { ... }, probes = (looks), finish = (the
---- last end) or nil, seen = { epochs = 3, probes = 0 } }. Where more were seen than kept, the kept
---- ones are spread evenly. test_loss and test_acc are those of the held-out images where there are
---- any.
+--- The events of a log: { start = (the last), epochs = { ... }, probes = (looks),
+--- inside = { { step, norms, weights }, ... } (of a few looks, the first and the last among them),
+--- training_set = (the last) or nil, finish = (the last end) or nil,
+--- seen = { epochs = 3, probes = 0 } }. Where more were seen than kept, the kept ones are spread
+--- evenly. test_loss and test_acc are those of the held-out images where there are any.
 function log.read(path)
     local epochs <const>, probes <const> = new_series(MAX_EPOCHS), new_series(MAX_LOOKS)
+    local inside <const> = new_series(MAX_INSIDE)
     local out <const> = {}
     each_line(path, function(line, number_of_line)
         local event <const>, name <const> = read_event(line, path, number_of_line)
@@ -296,12 +331,14 @@ function log.read(path)
             event.test_acc = event.test_acc or event.val_acc
             epochs.add(event)
         elseif name == "probe" then
-            add_look(probes, event, path, number_of_line)
+            add_look(probes, inside, event, path, number_of_line)
+        elseif name == "training_set" then
+            out.training_set = event
         elseif name == "end" then
             out.finish = event
         end
     end)
-    out.epochs, out.probes = epochs.values(), probes.values()
+    out.epochs, out.probes, out.inside = epochs.values(), probes.values(), inside.values()
     out.seen = { epochs = epochs.seen, probes = probes.seen }
     if not out.start or #out.epochs == 0 then
         fail("%s: no whole epoch: expected a run of at least one", path)
@@ -330,13 +367,15 @@ function log.read_evaluation(folder)
     return good
 end
 
---- The pixels of the pictures of an evaluation, picture by picture.
+--- The pixels of the pictures of an evaluation, picture by picture; nil where they were not kept.
 function log.read_pixels(folder, evaluation)
     local path <const> = folder .. "/eval_images.bin"
     local shape <const> = evaluation.pictures.shape
     local wanted <const> = #evaluation.pictures.indices * shape[1] * shape[2] * shape[3]
-    local pixels <const>, problem <const> = host.read_file(path, wanted + 1)
-    if not pixels then
+    local pixels <const>, problem <const>, absent <const> = host.read_file(path, wanted + 1)
+    if absent then
+        return nil
+    elseif not pixels then
         fail("%s", problem)
     elseif #pixels ~= wanted then
         fail("%s: %s bytes: expected %d, %d images of %d x %d x %d", path,

@@ -1,7 +1,6 @@
 -- look.lua - a probe event (log.lua) -> a look, which is as little of it as the report needs.
 --
---     look = { step, loss, weights, walk (of the event),
---              norms = (of the event) in the first look and the last one of a run, else nil,
+--     look = { step, loss, weights, walk (of the event), norm_count,
 --              scatter = { means = { channel, group, image }, deviations = { the same } } }
 --
 -- A norm event has ten numbers and a histogram for each side of each norm; the scatter is what
@@ -43,14 +42,14 @@ local function mean_over(norms, f)
     return means
 end
 
---- The look of a probe event, with its norms.
+--- The look of a probe event.
 function look.of(event)
     return {
         step = event.step,
         loss = event.loss,
         weights = event.weights,
         walk = event.walk,
-        norms = event.norms,
+        norm_count = #event.norms,
         scatter = {
             -- how the means of the parts scatter, in deviations of all values
             means = mean_over(event.norms, function(side, part)

@@ -1,40 +1,46 @@
 -- page.lua - run folders -> the text of report.html.
 --
--- Views make plain tables; here they become one page, by way of templates/report/page.html.tpl:
+-- Runs of one network and one kind of data, each norm once, become a lesson: the opening, eight
+-- views, and an appendix. Other runs become a comparison. Views make plain tables; here they become
+-- one page, by way of templates/report:
 --
---     view  = { id, title, sentences = { text, ... }, blocks = { block, ... } }
---     block = { kind = "figures", small = bool, figures = { (chart.lua), ... } }
+--     view  = { id, title, sentences = { text, ... }, picture = block or nil,
+--               numbers = { block, ... }, wide = bool (the picture takes the whole width) }
+--     block = { kind = "figures", figures = { (chart.lua), ... } }
 --           | { kind = "table", caption, head = { text, ... }, rows = { { text, ... }, ... } }
---           | { kind = "cells", pictures = { (norms.lua), ... } }
+--           | { kind = "panels", panels = { { norm, title, svg, lines }, ... }, caption }
+--           | { kind = "maps", ... (views/image.lua) }
+--           | { kind = "columns", columns = { { title, svg }, ... }, caption }
 --           | { kind = "matrices", matrices = { { label, classes, rows = { { name,
 --               cells = { { text, color }, ... } }, ... } }, ... } }
 --           | { kind = "pictures", caption, wide = bool, pictures = { { png = base64,
 --               lines = { text, ... } }, ... } }
 --
--- Texts are plain; the template escapes them. The page is a pure function of the run folders.
+-- The numbers of a view are folded, unless they are asked for. Texts are plain; templates escape
+-- them. The page is a pure function of the run folders.
 
-local batch <const> = require("report/batch")
+local batch <const> = require("report/views/batch")
 local chart <const> = require("report/chart")
-local looks <const> = require("report/looks")
-local mistakes <const> = require("report/mistakes")
+local comparison <const> = require("report/comparison")
+local curves <const> = require("report/views/curves")
+local evaluation <const> = require("report/views/evaluation")
+local gradients <const> = require("report/views/gradients")
+local image <const> = require("report/views/image")
+local independence <const> = require("report/views/independence")
+local looked <const> = require("report/looked")
+local mistakes <const> = require("report/views/mistakes")
 local norms <const> = require("report/norms")
+local opening <const> = require("report/views/opening")
+local results <const> = require("report/views/results")
 local runs <const> = require("report/runs")
+local sharing <const> = require("report/views/sharing")
+local smooth <const> = require("report/views/smooth")
 local stat <const> = require("report/stat")
+local svg <const> = require("report/svg")
 local template <const> = require("emit/template")
-local training <const> = require("report/training")
+local values <const> = require("report/views/values")
 
 local page <const> = {}
-
-local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
-
--- Text as XML: bytes that are no UTF-8 and controls, which XML does not allow, become "?".
-local function escape(text)
-    text = text:gsub("[%z\1-\8\11-\31\127]", "?")
-    if not utf8.len(text) then
-        text = text:gsub("[\128-\255]", "?")
-    end
-    return (text:gsub('[&<>"]', ESCAPES))
-end
 
 -- One entry of the legend for each series; those that differ in dashes alone stay apart.
 local function legend_of(figure)
@@ -48,8 +54,9 @@ local function legend_of(figure)
 end
 
 local function draw(figure)
-    figure.svg = chart.svg(figure, escape)
+    figure.svg = chart.svg(figure)
     figure.legend = legend_of(figure)
+    figure.named = chart.names_itself(figure)
     figure.numbers = chart.rows(figure)
 end
 
@@ -63,13 +70,14 @@ local function run_rows(groups)
                 tostring(runs.setting(run, "seed")),
                 ("%d"):format(runs.last(run).epoch),
                 run.finish and run.finish.reason or "not ended",
-                ("%s, %d thread%s, %s"):format(run.start.isa, run.start.threads,
-                    run.start.threads == 1 and "" or "s", run.start.cpu),
+                ("%s, %s, %s"):format(run.start.isa, stat.count(run.start.threads, "thread"),
+                    run.start.cpu),
                 run.synthetic and "SYNTHETIC" or run.start.source,
             }
         end
     end
-    return rows
+    return { kind = "table", caption = "The runs of this page.",
+        head = { "folder", "norm", "seed", "epochs", "end", "machine", "data" }, rows = rows }
 end
 
 local function any_validates(groups)
@@ -78,103 +86,173 @@ local function any_validates(groups)
     end)
 end
 
-local function title_of(groups)
-    local models <const>, seen <const> = {}, {}
-    local synthetic = false
-    for _, group in ipairs(groups) do
-        if not seen[group.model] then
-            seen[group.model] = true
-            models[#models + 1] = group.model
-        end
-        synthetic = synthetic or group.synthetic
-    end
-    return ("%sWhat normalization does to %s"):format(synthetic and "SYNTHETIC: " or "",
-        stat.list(models)), synthetic
+local function is_synthetic(groups)
+    return stat.any(groups, function(group) return group.synthetic end)
 end
 
--- The groups that all views show: no batch norms over less than the batch, unless nothing else is
--- there; and, for the view of partitions, the first of those as well.
+local function title_of(groups, lesson)
+    local mark <const> = is_synthetic(groups) and "SYNTHETIC: " or ""
+    if lesson then
+        return ("%sWhat normalization does to %s"):format(mark, groups[1].model)
+    end
+    local count = 0
+    for _, group in ipairs(groups) do
+        count = count + #group.runs
+    end
+    return ("%sA comparison of %s"):format(mark, stat.count(count, "run"))
+end
+
+-- The groups that views of norms show: no batch norms over less than the batch, unless nothing else
+-- is there.
 local function main_groups(groups)
-    local main <const>, ghosts <const> = {}, {}
-    for _, group in ipairs(groups) do
+    local main <const> = stat.map(groups, function(group)
         local _, ghost <const> = norms.statistics_images(group.runs[1])
-        table.insert(ghost and ghosts or main, group)
-    end
-    if #main == 0 then
-        return groups, groups
-    end
-    local with_one <const> = stat.map(main, function(group) return group end)
-    with_one[#with_one + 1] = ghosts[1]
-    return main, with_one
+        return not ghost and group or nil
+    end)
+    return #main > 0 and main or groups
 end
 
--- All views of the run folders `folders`, in the order of the page, and their groups.
-local function views_of(folders)
-    local groups <const> = runs.groups(stat.map(folders, runs.read))
-    local main <const>, with_one <const> = main_groups(groups)
-    local views <const> = {
-        norms.view(with_one), training.curves(main), training.table(groups),
-        mistakes.view(main), looks.inside_view(main), batch.size_view(groups),
-        batch.independence_view(groups), looks.smooth_view(main),
-    }
-    for _, view in ipairs(views) do
-        for _, block in ipairs(view.blocks) do
-            block.figures = block.figures and chart.drawable(block.figures)
-        end
+-- What stands behind the eight views: the table, mistakes, gradients and the runs.
+local function appendix(groups, main)
+    local wrong <const> = mistakes.part(main)
+    local found <const> = looked.of(main)
+    local sentences <const> = { results.speed(groups) }
+    table.move(wrong.sentences, 1, #wrong.sentences, #sentences + 1, sentences)
+    local numbers <const> = wrong.blocks
+    if #found > 0 then
+        sentences[#sentences + 1] = gradients.sentence(found)
+        numbers[#numbers + 1] = { kind = "figures", figures = gradients.figures(found) }
     end
-    return views, groups
+    numbers[#numbers + 1] = run_rows(groups)
+    return { id = "table", title = "All results", sentences = sentences, wide = true,
+        picture = results.table(groups), numbers = numbers }
+end
+
+local function lesson_views(groups)
+    local main <const> = main_groups(groups)
+    return {
+        sharing.view(main), image.view(main), values.view(main), curves.view(main),
+        evaluation.view(main), batch.view(groups), independence.view(main), smooth.view(main),
+        appendix(groups, main),
+    }
+end
+
+local function comparison_views(groups)
+    local views <const> = comparison.views(groups)
+    table.insert(views[1].numbers, run_rows(groups))
+    return views
+end
+
+-- -- Figures -------------------------------------------------------------------------------------
+
+-- Calls f(block) for each block of views; those without any figure that can be drawn go.
+local function drawable(views)
+    local function keep(block)
+        if block.figures then
+            block.figures = chart.drawable(block.figures)
+            return #block.figures > 0 and block or nil
+        end
+        return block
+    end
+    for _, view in ipairs(views) do
+        view.picture = view.picture and keep(view.picture)
+        view.numbers = stat.map(view.numbers or {}, keep)
+    end
+    return views
 end
 
 local function figures_of(views)
     local figures <const> = {}
     for _, view in ipairs(views) do
-        for _, block in ipairs(view.blocks) do
-            for _, figure in ipairs(block.figures or {}) do
-                figures[#figures + 1] = figure
-            end
+        for _, block in ipairs({ view.picture or {}, table.unpack(view.numbers) }) do
+            table.move(block.figures or {}, 1, #(block.figures or {}), #figures + 1, figures)
         end
     end
     return figures
 end
 
---- The page of the run folders `folders`.
-function page.text(folders)
-    local views <const>, groups <const> = views_of(folders)
-    for number, view in ipairs(views) do
-        view.number = number
-        for i, sentence in ipairs(view.sentences) do
-            view.sentences[i] = (sentence:gsub("^%l", string.upper))
+-- All that a page is made of: views in its order, groups, and the head of a lesson.
+local function contents(folders)
+    local groups <const> = runs.groups(stat.map(folders, runs.read))
+    local lesson <const> = runs.is_lesson(groups)
+    local views <const> = drawable((lesson and lesson_views or comparison_views)(groups))
+    local head <const> = lesson and opening.of(groups, main_groups(groups)) or nil
+    if head then
+        drawable({ head.question })
+    end
+    return { groups = groups, lesson = lesson, views = views, head = head,
+        figures = figures_of(head and { head.question, table.unpack(views) } or views) }
+end
+
+-- -- The page ------------------------------------------------------------------------------------
+
+local function capitalize(sentences)
+    for i, sentence in ipairs(sentences) do
+        sentences[i] = (sentence:gsub("^%l", string.upper))
+    end
+end
+
+local function render_block(block)
+    return (template.render("report/block.html.tpl", { text = svg.escape, block = block }))
+end
+
+-- Blocks as texts: the picture and what is folded, which begins with the numbers of the picture.
+local function render(view)
+    local numbers <const> = {}
+    for _, block in ipairs(view.picture and view.picture.figures and { view.picture } or {}) do
+        for _, figure in ipairs(block.figures) do
+            numbers[#numbers + 1] = render_block({ kind = "table", caption = figure.title,
+                head = figure.numbers[1],
+                rows = table.move(figure.numbers, 2, #figure.numbers, 1, {}) })
         end
     end
-    for _, figure in ipairs(figures_of(views)) do
+    for _, block in ipairs(view.numbers) do
+        numbers[#numbers + 1] = render_block(block)
+    end
+    view.picture_text = view.picture and render_block(view.picture) or false
+    view.number_text = #numbers > 0 and table.concat(numbers, "\n") or false
+    capitalize(view.sentences)
+    return view
+end
+
+--- The page of the run folders `folders`. numbers: whether the numbers are shown, not folded.
+function page.text(folders, numbers)
+    local made <const> = contents(folders)
+    for _, figure in ipairs(made.figures) do
         draw(figure)
     end
-    local title <const>, synthetic <const> = title_of(groups)
+    for number, view in ipairs(stat.map(made.views, render)) do
+        view.number = number
+    end
+    local head = false
+    if made.head then
+        capitalize(made.head.verdict.lines)
+        render(made.head.question)
+        head = template.render("report/opening.html.tpl", { text = svg.escape, head = made.head })
+    end
     return (template.render("report/page.html.tpl", {
-        text = escape,
-        title = title,
-        synthetic = synthetic,
-        validates = any_validates(groups),
-        views = views,
-        runs = {
-            head = { "folder", "norm", "seed", "epochs", "end", "machine", "data" },
-            rows = run_rows(groups),
-        },
+        text = svg.escape,
+        title = title_of(made.groups, made.lesson),
+        synthetic = is_synthetic(made.groups),
+        validates = any_validates(made.groups),
+        style = template.render("report/style.css.tpl", {}),
+        head = head,
+        views = made.views,
+        numbers = numbers or false,
     }))
 end
 
 --- One figure of that page as an SVG file of its own; `id` is its id on the page.
 function page.figure(folders, id)
-    local views <const>, groups <const> = views_of(folders)
+    local made <const> = contents(folders)
     local ids <const> = {}
-    for i, figure in ipairs(figures_of(views)) do
+    for i, figure in ipairs(made.figures) do
         if figure.id == id then
             draw(figure)
-            local _, synthetic <const> = title_of(groups)
-            local width <const>, height <const> = chart.size(figure)
+            local width <const>, height <const> = chart.size()
             return (template.render("report/figure.svg.tpl", {
-                text = escape, figure = figure, synthetic = synthetic, width = width,
-                height = height,
+                text = svg.escape, figure = figure, synthetic = is_synthetic(made.groups),
+                width = width, height = height,
             }))
         end
         ids[i] = figure.id

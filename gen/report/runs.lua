@@ -1,6 +1,7 @@
 -- runs.lua - run folders -> runs, and runs that differ in nothing but their seed -> groups.
 --
---     run   = { folder, start, epochs, probes, finish, seen = (log.lua: what was logged, checked),
+--     run   = { folder, start, epochs, probes, inside, training_set, finish, seen = (log.lua: what
+--               was logged, checked),
 --               evaluation = (eval.json) or nil, synthetic = bool,
 --               validates = bool: test_loss and test_acc are those of images held out }
 --     group = { label = "batch norm", runs = { run, ... }, color = 1, model, norm, synthetic }
@@ -49,9 +50,25 @@ function runs.last(run)
     return run.epochs[#run.epochs]
 end
 
+--- Classes of a run.
+function runs.classes(run)
+    return run.start.layers[#run.start.layers].shape[1]
+end
+
 --- The loss of guessing: every class as likely as any other.
 function runs.guessing(run)
-    return math.log(run.start.layers[#run.start.layers].shape[1])
+    return math.log(runs.classes(run))
+end
+
+--- Steps of an epoch, or nil for a log that does not say how many images there were.
+function runs.steps_an_epoch(run)
+    local images <const>, batch <const> = run.start.train_images, runs.setting(run, "batch")
+    return images and (images + batch - 1) // batch
+end
+
+--- The test accuracy a run ended with, in percent.
+function runs.final_accuracy(run)
+    return runs.last(run).test_acc
 end
 
 local LEARNED <const> = 0.99 -- of the loss of guessing
@@ -64,10 +81,36 @@ function runs.has_learned(group)
     end)
 end
 
+--- Those groups of an array that have learned something, and the others.
+function runs.learned(groups)
+    local learned <const>, idle <const> = {}, {}
+    for _, group in ipairs(groups) do
+        table.insert(runs.has_learned(group) and learned or idle, group)
+    end
+    return learned, idle
+end
+
+--- What the seeds of two groups say of f(run): { apart = mean of the first less that of the second,
+--- error = standard error of that, known = whether both have the two seeds it takes, sure = whether
+--- chance would make such a difference in less than one of twenty comparisons (Welch's test, on the
+--- degrees of freedom of the smaller group, which is the careful side) }.
+function runs.compare(first, second, f)
+    local a <const>, b <const> = runs.values(first, f), runs.values(second, f)
+    local apart <const> = stat.mean(a) - stat.mean(b)
+    local sd_a <const>, sd_b <const> = stat.sd(a), stat.sd(b)
+    if not (sd_a and sd_b) then
+        return { apart = apart, known = false, sure = false }
+    end
+    local spread <const> = (sd_a ^ 2 / #a + sd_b ^ 2 / #b) ^ 0.5
+    local limit <const> = stat.t95(math.min(#a, #b) - 1) * spread
+    return { apart = apart, error = spread, known = true,
+        sure = apart ~= 0 and math.abs(apart) > limit }
+end
+
 -- -- Groups --------------------------------------------------------------------------------------
 
--- The settings that decide the numbers, sorted: { { key, text }, ... }.
-local function recipe_of(run)
+--- The settings that decide the numbers, sorted: { { key, text }, ... }.
+function runs.recipe(run)
     local recipe <const> = {}
     for key, setting in pairs(run.start.settings) do
         if not INCIDENTAL[key] then
@@ -85,7 +128,7 @@ end
 -- A table that is equal, as a text, for runs that differ in their seed only.
 local function key_of(run)
     local parts <const> = { family_of(run) }
-    for _, entry in ipairs(recipe_of(run)) do
+    for _, entry in ipairs(runs.recipe(run)) do
         parts[#parts + 1] = entry[1] .. "=" .. entry[2]
     end
     return table.concat(parts, "\0")
@@ -95,7 +138,7 @@ end
 -- and data, differ from it.
 local function recipe_text(group, groups)
     local words <const> = {}
-    for _, entry in ipairs(recipe_of(group.runs[1])) do
+    for _, entry in ipairs(runs.recipe(group.runs[1])) do
         local differs = false
         for _, other in ipairs(groups) do
             local run <const> = other.runs[1]
@@ -155,6 +198,19 @@ function runs.groups(list)
     end
     name_groups(groups)
     return groups
+end
+
+--- Whether groups are one lesson about norms: one network and one kind of data, each norm once.
+function runs.is_lesson(groups)
+    local seen <const> = {}
+    for _, group in ipairs(groups) do
+        if seen[group.norm] or group.model ~= groups[1].model
+            or group.synthetic ~= groups[1].synthetic then
+            return false
+        end
+        seen[group.norm] = true
+    end
+    return true
 end
 
 --- The points { x, y, low, high } of a group: f(run) gives an array of { x, y }, and y is the mean

@@ -24,6 +24,15 @@ function stat.sd(values)
     return (sum / (#values - 1)) ^ 0.5
 end
 
+-- Quantiles 0.975 of Student's t for 1, 2, ... degrees of freedom; 1.96 is that of very many.
+local T95 <const> = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23 }
+
+--- How many standard errors two means must be apart so that chance would do it in one of twenty
+--- comparisons, by Student's t for so many degrees of freedom (of more than ten, those of ten).
+function stat.t95(freedom)
+    return T95[math.min(freedom, #T95)]
+end
+
 --- The smallest and the largest of an array, which is not empty.
 function stat.range(values)
     local low, high = values[1], values[1]
@@ -70,14 +79,22 @@ end
 
 -- -- Texts ---------------------------------------------------------------------------------------
 
+-- A minus as wide as a plus.
+local function with_minus(text)
+    return (text:gsub("^%-", "−"):gsub("e%-", "e−"))
+end
+
+--- "82.10": so many digits behind the point.
+function stat.fixed(x, digits)
+    local text <const> = ("%." .. digits .. "f"):format(x)
+    return with_minus(tonumber(text) == 0 and text:gsub("^%-", "") or text)
+end
+
 --- "82.10", or "82.10 ± 0.21" where there are two values or more.
 function stat.text(values, digits)
-    local number <const> = "%." .. digits .. "f"
     local sd <const> = stat.sd(values)
-    if sd then
-        return (number .. " ± " .. number):format(stat.mean(values), sd)
-    end
-    return number:format(values[1])
+    local mean <const> = stat.fixed(stat.mean(values), digits)
+    return sd and mean .. " ± " .. stat.fixed(sd, digits) or mean
 end
 
 --- Three significant digits without an exponent where that is short: "0.0123", "1340", "2.1e-07".
@@ -89,16 +106,27 @@ function stat.short(x)
     end
     local size <const> = math.abs(x)
     if size >= 1e7 or size < 1e-4 then
-        return ("%.2g"):format(x)
+        return with_minus(("%.2g"):format(x))
     end
     local decimals <const> = math.max(0, 2 - math.floor(math.log(size, 10) + 1e-9))
-    return ("%." .. decimals .. "f"):format(x)
+    return stat.fixed(x, decimals)
+end
+
+--- The same without zeros at its end: "0.5", "2".
+function stat.brief(x)
+    local text <const> = stat.short(x)
+    return text:find("^[^e]*%.") and not text:find("e") and (text:gsub("%.?0+$", "")) or text
 end
 
 --- An integer with its thousands apart: "131,072".
 function stat.integer(n)
     local digits <const> = ("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
     return (digits:gsub("^,", ""))
+end
+
+--- "1 run", "3 runs".
+function stat.count(n, what)
+    return ("%s %s%s"):format(stat.integer(n), what, n == 1 and "" or "s")
 end
 
 --- { "a", "b", "c" } as "a, b and c".

@@ -15,6 +15,7 @@
 #include "file/json.h"
 #include "file/outfile.h"
 #include "inspect/inside.h"
+#include "inspect/maps.h"
 #include "sys/interrupt.h"
 
 enum {
@@ -209,6 +210,29 @@ static void free_pair(struct pair *p)
     free(p->labels);
 }
 
+/* Feature maps of the first test image among those of one batch. */
+static bool add_maps(cJSON *json, const struct examination *e, struct inside *inside,
+                     struct err *err)
+{
+    const int batch = inside->run.model->recipe->batch;
+    const int n = e->test->count < batch ? e->test->count : batch;
+    const size_t bytes = data_pixels(e->test);
+    float *images = malloc((size_t)n * bytes * sizeof *images);
+    uint8_t *labels = malloc((size_t)n), *picture = malloc(bytes);
+    bool ok = images != NULL && labels != NULL && picture != NULL;
+    if (ok) {
+        fill_batch(images, labels, e, n, 0);
+        data_picture(e->test, 0, picture);
+        inside_step(inside,
+                    &(struct batch){.n = n, .images = images, .labels = labels, .epoch = 1});
+        ok = json_add(json, "maps", maps_json(inside, picture, bytes));
+    }
+    free(images);
+    free(labels);
+    free(picture);
+    return ok || err_set_errno(err, ENOMEM, "eval.json");
+}
+
 static bool add_independence(cJSON *json, const struct examination *e, struct inside *inside,
                              struct run *run, struct err *err)
 {
@@ -270,7 +294,8 @@ static bool fill(cJSON *json, const struct examination *e, struct run *run, stru
     if (ok) {
         inside_set(inside, &run->store);
         ok = add_pictures(json, e, run->model->classes, images, err) &&
-             add_batches(json, e, inside, err) && add_independence(json, e, inside, run, err);
+             add_batches(json, e, inside, err) && add_independence(json, e, inside, run, err) &&
+             add_maps(json, e, inside, err);
     }
     inside_close(inside);
     free(inside);

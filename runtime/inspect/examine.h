@@ -18,6 +18,8 @@
  *                                                 predictions change: {changes, flips}. deviation
  *                                                 is that of the logits themselves
  *
+ *     maps                                        of the first test image in a batch: maps.h
+ *
  * With synthetic data there is also "data":"SYNTHETIC".
  */
 #ifndef BURIN_EXAMINE_H

@@ -16,9 +16,9 @@
  *     step                                the step that is about to be made, counted from 1
  *     images, loss                        of the look
  *     norms: [{layer, kind, before, after}]
- *         before, after: {mean, deviation, low, high, histogram, channel, group, image}
+ *         before, after: {mean, deviation, low, high, histogram, outside, channel, group, image}
  *         histogram: counts of equal bins from low to high, the ends of the values or four
- *         deviations from the mean, whichever is closer; what lies outside counts in the last bin.
+ *         deviations from the mean, whichever is closer; outside: how many values lie in none.
  *         channel, group, image: [mean and spread of the means of these parts, mean and spread of
  *         their deviations]; a part is a channel of all images, a quarter of the channels of one
  *         image (as many as the norm has groups, when those are more than one), one image.
@@ -39,6 +39,8 @@
 #include "file/log.h"
 #include "run.h"
 
+enum { PROBE_FEW_IMAGES = 32 };
+
 struct probe;
 
 struct probe_settings {
@@ -46,10 +48,16 @@ struct probe_settings {
     const struct data *data;       /* outlives the probe */
     const struct augment *augment; /* none, but the normalisation */
     int64_t every;                 /* steps between two looks */
+    int images;                    /* of a look, at most */
     int threads;
     float label_smoothing;
     float lr; /* the walk's unit of length */
 };
+
+/* What `--probe auto` takes of a training of so many steps: steps between two looks, of which a
+ * handful come, the one before the first step and the one behind the last among them. 0: none,
+ * where two of PROBE_FEW_IMAGES images would take more than 1 % of the time. */
+int64_t probe_spacing(int64_t steps);
 
 bool probe_open(struct probe **probe, const struct probe_settings *settings, struct err *err);
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "file/json.h"
@@ -223,7 +224,13 @@ static bool log_start(struct trainer *t, const char *cpu, struct err *err)
     cJSON *warnings = cJSON_CreateArray(), *notes = cJSON_CreateArray();
     cJSON *layers = layers_json(model);
     cJSON *settings = settings_json(&t->settings);
+    char date[16] = "";
+    const time_t now = time(NULL);
+    struct tm day;
+    if (gmtime_r(&now, &day) != NULL)
+        strftime(date, sizeof date, "%Y-%m-%d", &day);
     bool ok = cJSON_AddStringToObject(event, "program", "burin " BURIN_VERSION) &&
+              cJSON_AddStringToObject(event, "date", date) &&
               cJSON_AddStringToObject(event, "model", model->name) &&
               cJSON_AddStringToObject(event, "norm", model->norm) &&
               cJSON_AddStringToObject(event, "isa", model->isa) &&
@@ -345,6 +352,19 @@ bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct
     else
         progress_clear(&trainer->bar);
     return true;
+}
+
+bool report_training(struct trainer *trainer, const struct evaluate_result *result, struct err *err)
+{
+    cJSON *event = cJSON_CreateObject();
+    if (!(cJSON_AddNumberToObject(event, "step", (double)trainer->counters.step + 1.0) &&
+          cJSON_AddNumberToObject(event, "images", (double)result->images) &&
+          cJSON_AddNumberToObject(event, "loss", round(result->loss * 1e6) / 1e6) &&
+          cJSON_AddNumberToObject(event, "acc", round(result->acc * 1e4) / 1e4))) {
+        cJSON_Delete(event);
+        event = NULL;
+    }
+    return log_event(&trainer->log, event, "training_set", err);
 }
 
 /* {"epoch": completed, "step": made} with one more text, or NULL without memory. */

@@ -7,6 +7,7 @@
 #ifndef BURIN_REPORT_H
 #define BURIN_REPORT_H
 
+#include "inspect/evaluate.h"
 #include "train/trainer.h"
 
 /* Why a training ended. */
@@ -17,6 +18,11 @@ bool report_start(struct trainer *trainer, struct err *err);
 
 /* One line; the events `epoch` and its row. */
 bool report_epoch(struct trainer *trainer, const struct log_epoch *epoch, struct err *err);
+
+/* The event `training_set`: {step, images, loss, acc} of training images that were evaluated as the
+ * test images are; step as in a look that no step follows. */
+bool report_training(struct trainer *trainer, const struct evaluate_result *result,
+                     struct err *err);
 
 /* What a second Ctrl-C says: that the state of now was saved, or that nothing was. */
 void report_saved(const struct trainer *trainer, bool saved);

@@ -138,7 +138,9 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
         *(int *)field = (int)integer;
         break;
     case LONG:
-        if (!options_int(what, text, row->min, row->max, &integer, err))
+        if (row->words != NULL && strcmp(text, row->words[0]) == 0)
+            integer = SETTINGS_AUTO;
+        else if (!options_int(what, text, row->min, row->max, &integer, err))
             return false;
         *(int64_t *)field = integer;
         break;
@@ -189,6 +191,7 @@ char *settings_text(const struct settings *settings, enum settings_key key, char
 {
     const struct settings_row *row = &rows[key];
     const void *field = (const char *)settings + row->offset;
+    int64_t integer;
     switch (row->kind) {
     case TEXT:
         snprintf(out, size, "%s", (const char *)field);
@@ -197,7 +200,11 @@ char *settings_text(const struct settings *settings, enum settings_key key, char
         snprintf(out, size, "%d", *(const int *)field);
         break;
     case LONG:
-        snprintf(out, size, "%lld", (long long)*(const int64_t *)field);
+        integer = *(const int64_t *)field;
+        if (integer == SETTINGS_AUTO)
+            snprintf(out, size, "%s", row->words[0]);
+        else
+            snprintf(out, size, "%lld", (long long)integer);
         break;
     case REAL:
     case ABOVE:
@@ -310,7 +317,7 @@ bool settings_applies(const struct settings *settings, enum settings_key key)
     case SETTING_VALIDATE:
         return settings->validate > 0;
     case SETTING_PROBE:
-        return settings->probe > 0;
+        return settings->probe != 0;
     case SETTING_WARMUP_DIV:
         return settings->recipe.warmup_epochs > 0 &&
                settings_idle(settings, key, why, sizeof why)[0] == '\0';
@@ -344,8 +351,11 @@ static cJSON *value_json(const struct settings *settings, enum settings_key key)
     char text[SETTINGS_TEXT_SIZE];
     settings_text(settings, key, text, sizeof text);
     switch (rows[key].kind) {
-    case INT:
     case LONG:
+        if (rows[key].words != NULL && strcmp(text, rows[key].words[0]) == 0)
+            return cJSON_CreateString(text);
+        return cJSON_CreateNumber(strtod(text, NULL));
+    case INT:
     case REAL:
     case ABOVE:
     case BELOW: /* by way of the text: 0.1, not 0.100000001490116 */

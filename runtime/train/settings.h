@@ -27,6 +27,9 @@ struct cJSON;
 
 enum { SETTINGS_TEXT_SIZE = 1024, SETTINGS_MAX_EPOCHS = 100000 };
 
+/* A number that the program chooses: "auto". */
+enum { SETTINGS_AUTO = -1 };
+
 /* Seeds above this would not survive JSON, whose numbers are doubles. */
 #define SETTINGS_MAX_SEED 9007199254740992.0
 
@@ -126,7 +129,7 @@ struct settings {
     int64_t max_steps; /* training stops when this many steps were made in all; 0: never */
     bool shuffle, dropout, augment;
     bool log_steps;
-    int64_t probe;        /* steps between two looks inside (probe.h); 0: none */
+    int64_t probe;        /* steps between two looks inside (probe.h); 0: none; SETTINGS_AUTO */
     struct recipe recipe; /* with epochs and lr as resolved */
     enum settings_source source[SETTING_COUNT];
 };

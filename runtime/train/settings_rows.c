@@ -23,6 +23,7 @@ static const char *const schedules[] = {"constant",    "step",   "onecycle", "co
                                         "exponential", "linear", "plateau",  NULL};
 static const char *const borders[] = {"reflect", "zero", NULL};
 static const char *const flips[] = {"none", "random", "alternating", NULL};
+static const char *const automatic[] = {"auto", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "lion", "muon", NULL};
 
 enum {
@@ -227,6 +228,7 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
     [SETTING_MIXUP] = {"mixup", REAL, RECIPE(mixup), 0, 2, NULL,
                        QUIET("X", "mix two images, by the beta distribution of X and X", "0")},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, UNSAVED(log_steps), 0, 0, NULL, NO_OPTION},
-    [SETTING_PROBE] = {"probe", LONG, UNSAVED(probe), 1, 1e15, NULL,
-                       OPTION("N", "every N steps look inside, for reports: into log.jsonl, too")},
+    [SETTING_PROBE] = {"probe", LONG, UNSAVED(probe), 1, 1e15, automatic,
+                       OPTION("N|auto", "every N steps look inside, for reports; auto: a handful "
+                                        "of times, for less than 1 % of the time")},
 };

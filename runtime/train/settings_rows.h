@@ -21,7 +21,7 @@ struct settings_row {
     enum settings_source source; /* before anybody said anything */
     size_t offset;
     double min, max;                /* of numbers */
-    const char *const *words;       /* CHOICE, in the order of its enum */
+    const char *const *words;       /* CHOICE, in the order of its enum; LONG: of SETTINGS_AUTO */
     const char *value, *help;       /* of its option; NULL where it has none */
     unsigned schedules, optimizers; /* a bit each that it belongs to; 0: to all */
     const char *off; /* what a checkpoint means that does not say it; NULL: every one must */

@@ -74,13 +74,14 @@ static int64_t averages_from(const struct trainer *t)
     return 1 + (int64_t)((double)recipe->ema_start * all);
 }
 
-/* Of the average parameters, where there are any. */
-static bool evaluate_model(struct trainer *t, struct evaluate_result *result)
+/* Of the average parameters, where there are any. logits: room as trainer.h says, or NULL. */
+static bool evaluate_model(struct trainer *t, struct loader *loader, float *logits,
+                           struct evaluate_result *result)
 {
     average_enter(&t->average, &t->run);
     const bool done =
         average_estimate(&t->average, &t->run, t->train_loader, (uint32_t)t->counters.epoch + 1) &&
-        evaluate(&t->run, t->test_loader, t->logits, SAMPLES_MOST, result);
+        evaluate(&t->run, loader, logits, logits == NULL ? 0 : SAMPLES_MOST, result);
     average_leave(&t->average, &t->run);
     return done;
 }
@@ -150,7 +151,7 @@ static enum next end_epoch(struct trainer *t, const struct epoch *epoch, struct 
 {
     struct checkpoint_counters *c = &t->counters;
     struct evaluate_result test;
-    if (!evaluate_model(t, &test))
+    if (!evaluate_model(t, t->test_loader, t->logits, &test))
         return STOP_INTERRUPTED;
     if (!ranks_well(t->ranks, err))
         return STOP_ERROR;
@@ -211,13 +212,35 @@ static bool look_once_more(struct trainer *t, struct err *err)
                                 probe_write(t->probe, NULL, &t->log, t->counters.step + 1, err));
 }
 
+/* How the first training images fare when they are treated as the test images are: beside the
+ * accuracy of an epoch this says what augmentation, dropout and moving parameters take from it.
+ * Part of looking inside; ranks, who would have to evaluate together, leave it out. */
+static bool evaluate_training(struct trainer *t, struct err *err)
+{
+    enum { MOST = 5000 };
+    if (t->probe == NULL || t->ranks != NULL)
+        return true;
+    struct data few = t->train; /* borrows */
+    few.count = few.count < MOST ? few.count : MOST;
+    struct loader_settings settings = {.batch = t->settings.recipe.batch};
+    augment_init(&settings.augment, &t->stats, &t->train);
+    struct loader *loader = NULL;
+    struct evaluate_result result;
+    if (!loader_open(&loader, &few, &settings, err))
+        return false;
+    const bool done = evaluate_model(t, loader, NULL, &result);
+    loader_close(loader);
+    return !done || report_training(t, &result, err);
+}
+
 /* Ends a training in the way that it stopped. */
 static bool finish(struct trainer *t, enum next next, struct err *err)
 {
     bool ok = false;
     switch (next) {
     case GO_ON:
-        return look_once_more(t, err) && report_end(t, REPORT_FINISHED, err);
+        return look_once_more(t, err) && evaluate_training(t, err) &&
+               report_end(t, REPORT_FINISHED, err);
     case STOP_MAX_STEPS:
         return trainer_save_last(t, err) && look_once_more(t, err) &&
                report_end(t, REPORT_MAX_STEPS, err);

@@ -356,14 +356,20 @@ static bool open_probe(struct trainer *t, struct err *err)
     const struct settings *s = &t->settings;
     struct augment augment;
     augment_init(&augment, &t->stats, &t->train);
+    int64_t steps = t->counters.steps_per_epoch * s->recipe.epochs;
+    if (s->max_steps > 0 && s->max_steps < steps)
+        steps = s->max_steps;
+    const bool chosen = s->probe == SETTINGS_AUTO;
+    const int64_t every = chosen ? probe_spacing(steps) : s->probe;
     struct probe_settings settings = {.model = t->model,
                                       .data = &t->train,
                                       .augment = &augment,
-                                      .every = s->probe,
+                                      .every = every,
+                                      .images = chosen ? PROBE_FEW_IMAGES : s->recipe.batch,
                                       .threads = s->threads,
                                       .label_smoothing = s->recipe.label_smoothing,
                                       .lr = s->recipe.lr};
-    return s->probe == 0 || !ranks_writes(t->ranks) || probe_open(&t->probe, &settings, err);
+    return every == 0 || !ranks_writes(t->ranks) || probe_open(&t->probe, &settings, err);
 }
 
 /* Whether the training goes on in the folder that it was in. */

@@ -2,9 +2,13 @@
 @ local ROW <const>, TOP <const>, SIDE <const> = 20, 34, 12
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${TOP + height + ROW * #figure.legend + SIDE}" viewBox="0 0 ${width} ${TOP + height + ROW * #figure.legend + SIDE}" font-family="system-ui, sans-serif" font-size="13">
 <style>
-svg { overflow: visible; --page: #ffffff; --ink: #1c1f24; --grid: #dfe3e8; color: #1c1f24; }
+svg { overflow: visible; --page: #ffffff; --ink: #1c1f24; --grid: #dfe3e8; color: #1c1f24;
+    --c1: #0b5cad; --c2: #b24500; --c3: #00745a; --c4: #8a2f9e; --c5: #7a5b00; --c6: #5b626d; }
+text { fill: var(--ink); }
+.hit { fill: transparent; }
 /* dark */ @media (prefers-color-scheme: dark) {
-    svg { --page: #14171b; --ink: #e4e7ec; --grid: #2d333b; color: #e4e7ec; }
+    svg { --page: #14171b; --ink: #e4e7ec; --grid: #2d333b; color: #e4e7ec;
+        --c1: #6db3ff; --c2: #ff9a5c; --c3: #43d0a6; --c4: #e19bf0; --c5: #e0c04f; --c6: #adb4bf; }
 }
 </style>
 <rect width="100%" height="100%" fill="var(--page)"/>

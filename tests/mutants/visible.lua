@@ -140,7 +140,7 @@ local visible = {
         .. "test_import_layers.lua" },
     { "^gen/project/", "test_burin" },
     { "^gen/shell/", "test_burin" },
-    { "^gen/report/", "test_report.lua test_report_input.lua" },
+    { "^gen/report/", "test_report.lua test_report_input.lua test_views.lua test_true.lua" },
     { "^gen/.*/twin", "test_network.lua" },
     { "^gen/.*/manual", "test_burin" },
     { "^gen/.*/layers",

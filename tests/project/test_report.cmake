@@ -28,9 +28,10 @@ run_well(xmllint --noout report.html)
 file(READ "${WORK}/report.html" page)
 foreach(part "SYNTHETIC: What normalization does to tiny" "±" "id=\"accuracy_plot_4\"" "data:image/png;base64,"
         "Under group norm no other image moves at all."
-        "Behind batch norm the means of channels are alike at step 0;" "id=\"smoothness_plot_2\""
+        "id=\"smoothness_plot_2\"" "Treated as test images are, training images reach"
+        "alt=\"group norm, channel " "Highest with a norm: "
         "At evaluation no image moves another under any of them."
-        "For group norm no batch size changes anything.")
+        "For group norm no batch size changes anything." "<dt>date</dt><dd>20")
     string(FIND "${page}" "${part}" position)
     if(position LESS 0)
         message(FATAL_ERROR "report.html: expected \"${part}\"")
@@ -72,7 +73,7 @@ run("${BURIN}" report "runs/tiny gn 1" --figure none)
 if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.svg")
     message(FATAL_ERROR "an unknown figure: ended with ${result}\n${output}")
 endif()
-expect("burin: --figure none: no such figure of these runs: expected one of accuracy, loss, ")
+expect("burin: --figure none: no such figure of these runs: expected one of depth, ")
 
 # Batch norm over eight images.
 set(ghost "runs/tiny bn8 1")
@@ -90,11 +91,31 @@ endif()
 run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny gn 1" "${ghost}" -o ghost.html)
 run_well(xmllint --noout ghost.html)
 file(READ "${WORK}/ghost.html" page)
-foreach(part "moves the logits of 7 of the 31 others under batch norm over 8 images"
-        "With statistics over 8 images batch norm ends at" "id=\"ghost_plot_1\"")
+foreach(part "With statistics over so many images batch norm ends at" "id=\"ghost_plot_1\"")
     string(FIND "${page}" "${part}" position)
     if(position LESS 0)
         message(FATAL_ERROR "ghost.html: expected \"${part}\"")
+    endif()
+endforeach()
+# One run alone: the only one is shown wherever norms are.
+run_well("${BURIN}" report "${ghost}" -o alone.html)
+file(READ "${WORK}/alone.html" page)
+string(FIND "${page}" "Under batch norm over 8 images one replaced image moves the outputs of 7 of the 31 others"
+    position)
+if(position LESS 0)
+    message(FATAL_ERROR "alone.html: expected that images of one ghost alone move")
+endif()
+
+# Runs that are no lesson about norms.
+run_well("${PROGRAMS}/tiny_bn" train --data synthetic --quiet --threads 1 --epochs 2 --lr 0.01
+    --out "runs/tiny slow")
+run_well("${BURIN}" report "runs/tiny bn 1" "runs/tiny slow" --numbers -o sober.html)
+run_well(xmllint --noout sober.html)
+file(READ "${WORK}/sober.html" page)
+foreach(part "A comparison of 2 runs" "<details open=\"open\">" "In what they differ" "<td>0.01</td>")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "sober.html: expected \"${part}\"")
     endif()
 endforeach()
 

@@ -1,18 +1,15 @@
--- The report: reading runs, grouping seeds, views, and that a picture shows what the log says.
+-- The report: reading runs, grouping seeds, charts, and the page as a whole.
 
 local test <const> = ...
 local made <const> = load(assert(host.read_file(test.dir .. "/support/report_runs.lua")),
     "@report_runs.lua")()
 
-local batch <const> = require("report/batch")
 local chart <const> = require("report/chart")
-local looks <const> = require("report/looks")
-local mistakes <const> = require("report/mistakes")
 local norms <const> = require("report/norms")
 local page <const> = require("report/page")
 local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
-local training <const> = require("report/training")
+local svg <const> = require("report/svg")
 
 local tests <const> = {}
 
@@ -29,35 +26,93 @@ local function two_norms()
     }, { "a1", "b1", "a2/" })
 end
 
--- Fails unless every drawn point is where the figure's points are, to the hundredth of a pixel.
-local function expect_drawn(figure)
-    local svg <const> = chart.svg(figure, function(text) return text end)
-    assert(not svg:find("black") and svg:find("var(--ink)", 1, true), "axes keep their colour")
-    local _, _, y_low <const>, y_high <const> = chart.ranges(figure)
-    for k, series in ipairs(figure.series) do
-        local points <const> = made.drawn(chart, figure, svg, k)
-        test.equal(#points, #series.points, figure.id .. " series " .. k)
-        for i, point in ipairs(points) do
-            local wanted <const> = series.points[i]
-            local step <const> = figure.y.log and 0.001 * wanted[2] or (y_high - y_low) / 5000
-            if math.abs(point[2] - wanted[2]) > step then
-                error(("%s series %d point %d: drawn at %g, expected %g"):format(figure.id, k, i,
-                    point[2], wanted[2]))
-            end
-        end
-    end
-end
+-- -- Charts --------------------------------------------------------------------------------------
 
--- An axis shows all of a bar, from end to end of its width, and all of a band.
-function tests.axes_show_bars_and_bands()
-    local bars <const> = { x = {}, y = {}, series = {
-        { style = "bars", width = 0.5, points = { { 1, 2 }, { 3, 4 } } },
-    } }
-    test.equal({ chart.ranges(bars) }, { 0.75, 3.25, 1.9, 4.1 })
+function tests.axes_show_points_and_bands()
+    local points <const> = { x = {}, y = {}, series = { { points = { { 1, 2 }, { 3, 4 } } } } }
+    test.equal({ chart.ranges(points) }, { 1, 3, 1.9, 4.1 })
     local band <const> = { x = {}, y = {}, series = {
         { points = { { 1, 2, 1, 3 }, { 3, 4, 3, 5 } } },
     } }
     test.equal({ chart.ranges(band) }, { 1, 3, 0.8, 5.2 })
+    local narrow <const> = { x = {}, y = { log = true }, series = { { points = { { 1, 1 } } } } }
+    test.equal({ select(3, chart.ranges(narrow)) }, { 1 / 10 ^ 0.5, 10 ^ 0.5 })
+end
+
+-- Whole epochs stand at whole numbers; all ticks of an axis have as many digits.
+function tests.ticks_are_where_they_should_be()
+    local function texts(axis, low, high, most)
+        return stat.map(chart.ticks(axis, low, high, most), function(tick) return tick[2] end)
+    end
+    test.equal(texts({ whole = true }, 0, 2, 5), { "0", "1", "2" })
+    test.equal(texts({}, 0, 2, 5), { "0.0", "0.5", "1.0", "1.5", "2.0" })
+    test.equal(texts({}, -1, 1, 4), { "−1.0", "−0.5", "0.0", "0.5", "1.0" })
+    test.equal(texts({ log = true }, 0.04, 3, 6), { "0.1", "1" })
+    test.equal(texts({ log = true }, 0.4, 3, 6), { "0.5", "1", "2" })
+    test.equal(texts({ ticks = { { 1, "a" } } }, 0, 2, 5), { "a" })
+end
+
+function tests.scales_and_notes_keep_their_places()
+    made.expect_drawn(test, chart, {
+        id = "logarithms", title = "t", x = { label = "x", log = true },
+        y = { label = "it's `y`", log = true },
+        series = {
+            { label = "a", color = 1, note = "a", points = { { 1, 1e-5 }, { 10, 2 }, { 100, 3 } } },
+            { label = "b", color = 2, note = "b", points = { { 2, 0.5, 0.4, 0.7 }, { 50, 2.9 } } },
+        },
+    })
+end
+
+-- Names stand at the ends of their lines, whole, and none on another; where they have no room there
+-- is a legend. Points have tooltips.
+function tests.series_are_named_on_the_chart()
+    local function figure_of(names)
+        return { id = "f", title = "t", x = { label = "x" }, y = { label = "y" },
+            series = stat.map(names, function(name)
+                return { label = name, note = name, color = 1, points = { { 0, 1 }, { 1, 2 } } }
+            end) }
+    end
+    local long <const> = "a name of a norm that is longer than any line <of it>"
+    local drawn <const> = chart.svg(figure_of({ "one", "two", long }))
+    local at <const>, words <const> = {}, {}
+    for y, text in drawn:gmatch('<text class="note" x="[^"]*" y="([^"]*)"[^>]*>([^<]*)</text>') do
+        at[#at + 1] = tonumber(y)
+        words[#words + 1] = text
+    end
+    table.sort(at)
+    for i = 2, #at do
+        assert(at[i] - at[i - 1] >= 13.9, "notes " .. at[i - 1] .. " and " .. at[i])
+    end
+    local all <const> = table.concat(words, " ")
+    assert(all:find(svg.escape(long), 1, true) and all:find("two", 1, true), all)
+    assert(drawn:find("<title>two, x 1.00: 2.00</title>", 1, true), "no tooltip")
+    assert(chart.names_itself(figure_of({ "one" })))
+    local many <const> = figure_of({ long, long, long, long, long, long })
+    assert(not chart.names_itself(many) and not chart.svg(many):find('class="note"', 1, true))
+end
+
+-- More lines than colours could not be told apart: the later ones are named, not drawn.
+function tests.no_chart_has_more_series_than_colours()
+    local series <const> = {}
+    for i = 1, 8 do
+        series[i] = { label = "n" .. i, color = i, points = { { 1, i } } }
+    end
+    local figure <const> = chart.drawable({ { x = {}, y = {}, series = series } })[1]
+    test.equal({ #figure.series, figure.left_out }, { 6, { "n7", "n8" } })
+end
+
+function tests.numbers_of_a_figure_have_no_gaps()
+    local axis <const> = { label = "x", names = { [1] = "one" } }
+    test.equal(chart.rows({ x = axis, y = { label = "y" }, series = {
+        { label = "a", points = { { 1, 5 }, { 2, 6 } } },
+        { label = "b", points = { { 1, 7 }, { 2, 8 } } },
+    } }), { { "x", "a", "b" }, { "one", "5", "7" }, { "2", "6", "8" } })
+    test.equal(chart.rows({ x = axis, y = { label = "y" }, series = {
+        { label = "a", points = { { 1, 5 }, { 2, 6 } } },
+        { label = "b", points = { { 3, 7 } } },
+        { label = "c", level = true, points = { { 1, 9 }, { 3, 9 } } },
+    } }), { { "series", "x", "y" }, { "a", "one", "5" }, { "a", "2", "6" }, { "b", "3", "7" },
+        { "c", "any", "9" } })
 end
 
 -- -- Reading -------------------------------------------------------------------------------------
@@ -111,13 +166,15 @@ function tests.points_are_means_with_a_deviation()
     test.equal(runs.points(groups[2], accuracy)[1], { 1, 30.0 })
 end
 
--- -- Views ---------------------------------------------------------------------------------------
+-- -- The page ------------------------------------------------------------------------------------
 
 function tests.partitions_cover_the_block_once()
     for _, case in ipairs({
         { { kind = "batch norm", shape = { 8, 4, 4 } }, { images = 16, channels = 1, count = 8 } },
         { { kind = "batch norm", shape = { 8, 4, 4 }, ghost = 2 },
             { images = 2, channels = 1, count = 64 } },
+        { { kind = "batch norm", shape = { 8, 4, 4 }, ghost = 32 },
+            { images = 16, channels = 1, count = 8 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 4 },
             { images = 1, channels = 2, count = 64 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 1 },
@@ -129,213 +186,26 @@ function tests.partitions_cover_the_block_once()
     end
 end
 
-function tests.norms_are_counted_and_worked_through()
-    local view <const> = norms.view(two_norms())
-    test.equal(view.blocks[2].rows, {
-        { "batch norm", "16 x 1 x 4 x 4 = 256", "8", "16", "16", "16" },
-        { "group norm", "1 x 2 x 4 x 4 = 32", "64", "128", "16", "0" },
-    })
-    test.equal(view.blocks[3].rows, {
-        { "batch norm", "1 3 3 5", "3.000", "1.414", "(1 − 3.000) / 1.414 = -1.414" },
-        { "group norm (here in 2 groups)", "1 3 5 7", "4.000", "2.236",
-            "(1 − 4.000) / 2.236 = -1.342" },
-    })
-    test.equal(view.sentences[2]:sub(1, 17), "Under batch norm ")
-    -- Cells lie in a grid, channels across and images down, with a line between two.
-    test.equal(#view.blocks[1].pictures, 2)
-    for _, block in ipairs(view.blocks[1].pictures) do
-        local columns <const> = block.width // 11
-        test.equal(#block.cells, columns * (block.height // 11))
-        for i, cell in ipairs(block.cells) do
-            test.equal({ cell.x, cell.y, cell.size },
-                { (i - 1) % columns * 11, (i - 1) // columns * 11, 10 })
+-- What the seeds say: chance is the answer unless Student's t has another.
+function tests.differences_are_weighed_by_their_seeds()
+    local function compared(a, b)
+        local logs <const>, folders <const> = {}, {}
+        for norm, list in pairs({ bn = a, gn = b }) do
+            for seed, acc in ipairs(list) do
+                logs[norm .. seed] = made.log({ norm = norm, seed = seed, acc = { acc } })
+                folders[#folders + 1] = norm .. seed
+            end
         end
+        table.sort(folders)
+        local groups <const> = groups_of(logs, folders)
+        return runs.compare(groups[1], groups[2], runs.final_accuracy)
     end
-    local none <const> = norms.view(groups_of({ a = made.log({ norm = "none", acc = { 1 } }) },
-        { "a" }))
-    test.equal(none.blocks[1].rows[1][2], "no norm layers")
+    test.equal(compared({ 60 }, { 50, 51 }), { apart = 9.5, known = false, sure = false })
+    test.equal(compared({ 60, 61 }, { 50, 51 }).sure, true) -- 14 standard errors, of 12.7
+    test.equal(compared({ 60, 62 }, { 50, 52 }).sure, false) -- 7 of them
+    test.equal(compared({ 60, 61, 62 }, { 57, 58, 59 }).sure, false) -- 3.7, of 4.3
+    test.equal(compared({ 60, 60 }, { 60, 60 }).sure, false)
 end
-
-function tests.curves_are_drawn_as_logged()
-    local view <const> = training.curves(two_norms())
-    for _, figure in ipairs(view.blocks[1].figures) do
-        expect_drawn(figure)
-    end
-    local accuracy <const> = view.blocks[1].figures[1]
-    test.equal(accuracy.marks, { { 2.5, "rate 0.02" } })
-    test.equal(accuracy.series[2].points, { { 1, 30.0 }, { 2, 47.0 }, { 3, 58.0 } })
-    test.equal(accuracy.series[4].points[3], { 3, 56.75 })
-    test.equal({ view.sentences[1], view.sentences[2] }, {
-        "After the first epoch batch norm leads with 41.0 % test accuracy; group norm has 30.0 %.",
-        "batch norm ends highest, at 61.00 % test accuracy.",
-    })
-end
-
-function tests.scales_and_notes_keep_their_places()
-    expect_drawn({
-        id = "logarithms", title = "t", x = { label = "x", log = true },
-        y = { label = "it's `y`", log = true },
-        series = {
-            { label = "a", color = 1, note = "a", points = { { 1, 1e-5 }, { 10, 2 }, { 100, 3 } } },
-            { label = "b", color = 2, note = "b", points = { { 2, 0.5, 0.4, 0.7 }, { 50, 2.9 } } },
-        },
-    })
-end
-
-function tests.table_is_sorted_and_says_what_it_can()
-    local view <const> = training.table(two_norms())
-    local rows <const> = view.blocks[1].rows
-    test.equal({ rows[1][1], rows[1][4], rows[2][1], rows[2][4] },
-        { "batch norm", "61.00 ± 0.71", "group norm", "58.00" })
-    test.equal(view.sentences[1], "batch norm stands 3.00 points above group norm, which without "
-        .. "more seeds on both sides may be chance.")
-    local sure <const> = training.table(groups_of({
-        a1 = made.log({ norm = "bn", seed = 1, acc = { 60 } }),
-        a2 = made.log({ norm = "bn", seed = 2, acc = { 61 } }),
-        b1 = made.log({ norm = "gn", seed = 1, acc = { 50 } }),
-        b2 = made.log({ norm = "gn", seed = 2, acc = { 51 } }),
-    }, { "a1", "a2", "b1", "b2" })).sentences[1]
-    assert(sure:find("14.1 times the standard error", 1, true), sure)
-end
-
--- Two evaluated norms and one that is not.
-local function evaluated()
-    local bn <const>, bn_pixels <const> = made.evaluation({ 0, 1, 1, 1 }, { 0.5, 0, 1 }, { 25, 50 })
-    local gn <const>, gn_pixels <const> = made.evaluation({ 1, 1, 1, 1 }, { 0, 0, 0 }, { 75, 75 })
-    local files <const> = {
-        ["a/eval.json"] = bn, ["a/eval_images.bin"] = bn_pixels,
-        ["b/eval.json"] = gn, ["b/eval_images.bin"] = gn_pixels,
-    }
-    made.install({
-        a = made.log({ norm = "bn", acc = { 50 } }), b = made.log({ norm = "gn", acc = { 60 } }),
-        c = made.log({ norm = "ln", acc = { 40 } }),
-    }, files)
-    return runs.groups({ runs.read("a"), runs.read("b"), runs.read("c") })
-end
-
-function tests.mistakes_are_counted_and_shown()
-    local view <const> = mistakes.view(evaluated())
-    test.equal(view.sentences, {
-        "On average dog is recognised best (100 %) and cat worst (25 %); the most frequent mistake "
-            .. "is to take cat for dog, 75 % of the time.",
-        "On 25.0 % of the test images the first runs of these 2 do not all give the same answer; "
-            .. "25.0 % are wrong under every one of them.",
-        "Without an evaluation: 1 run. `build/net_ln eval --model c/last.safetensors --out c` "
-            .. "makes one.",
-    })
-    local figure <const>, matrices <const> = view.blocks[1].figures[1], view.blocks[2].matrices
-    test.equal({ figure.series[1].points[1][2], figure.series[1].points[2][2] }, { 50.0, 100.0 })
-    test.equal(stat.map(matrices[2].rows[1].cells, function(cell) return cell.text end),
-        { "0", "100" })
-    test.equal(view.blocks[4].pictures, {
-        { png = host.png("\16", 1, 1, 1), lines = { "true cat", "says dog 0.90" } },
-        { png = host.png("\32", 1, 1, 1), lines = { "true cat", "says dog 0.80" } },
-    })
-    test.equal(view.blocks[5].pictures, { {
-        png = host.png("\16", 1, 1, 1),
-        lines = { "true cat", "batch norm: cat 0.90", "group norm: dog 0.90" },
-    } })
-end
-
-function tests.independence_is_in_deviations()
-    local view <const> = batch.independence_view(evaluated())
-    test.equal(view.blocks[1].figures[1].series[1].points, { { 1, 0.5 }, { 2, 0.25 }, { 3, 0.0 } })
-    expect_drawn(view.blocks[1].figures[1])
-    test.equal(view.blocks[2].rows[1],
-        { "batch norm", "2 of 3", "0.250", "0.500", "0", "0 of 3", "0", "0", "0" })
-    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
-        "Replacing one image of a batch moves the logits of 2 of the 3 others under batch norm, by "
-            .. "up to 0.500 standard deviations; no prediction changes.",
-        "Under group norm no other image moves at all.",
-        "At evaluation no image moves another under any of them.",
-    })
-end
-
-function tests.batch_sizes_are_told_apart()
-    local view <const> = batch.size_view(evaluated())
-    local figure <const> = view.blocks[1].figures[1]
-    test.equal(figure.series[1].points, { { 2, 25.0 }, { 4, 50.0 } })
-    expect_drawn(figure)
-    test.equal(view.sentences[3], "For group norm no batch size changes anything.")
-    local ghosts <const> = batch.size_view(groups_of({
-        a = made.log({ norm = "bn", acc = { 70 } }), b = made.log({ norm = "bn2", acc = { 50 } }),
-        c = made.log({ norm = "bn8", acc = { 65 } }), d = made.log({ norm = "gn", acc = { 60 } }),
-    }, { "a", "b", "c", "d" }))
-    local lines <const> = ghosts.blocks[1].figures[1].series
-    test.equal(stat.map(lines[1].points, function(point) return point[1] end), { 2, 8, 16 })
-    test.equal(stat.map(lines[1].points, function(point) return point[2] end), { 50.0, 65.0, 70.0 })
-    test.equal(lines[2].points, { { 2, 60.0 }, { 16, 60.0 } })
-    test.equal(ghosts.sentences[1], "With statistics over 2 images batch norm ends at 50.00 %, "
-        .. "over 16 at 70.00 %; it falls behind group norm with 2.")
-    expect_drawn(ghosts.blocks[1].figures[1])
-end
-
--- A batch norm with two looks, a network without norms with one, and a run without looks.
-local function looked_into(none_loss)
-    return groups_of({
-        a = made.log({ norm = "bn", acc = { 50 }, extra = {
-            made.look(1, { 0, 0.5, 0.25 }, 2, "1.5,1.75", "0.05,0.2"),
-            made.look(9, { 0.125, 0.5, 0.5 }, 1, "0.9,null", "0.05,null"),
-        } }),
-        b = made.log({ norm = "none", acc = { 40 }, loss = none_loss, extra = {
-            made.look(1, { 0.5, 0.5, 0.5 }, 2, "1,4", "0.2,0.3", true),
-        } }),
-        c = made.log({ norm = "gn", acc = { 40 } }),
-    }, { "a", "b", "c" })
-end
-
-function tests.activations_are_those_of_the_looks()
-    local view <const> = looks.inside_view(looked_into())
-    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
-        "Behind batch norm the means of channels are alike at step 0; the others scatter: groups "
-            .. "of channels of an image by 0.50 and images by 0.25 deviations. At step 8, with "
-            .. "learned scales and shifts, what was alike scatters: channels by 0.12 deviations.",
-        "Under no norm no means are alike at step 0; they scatter: channels by 0.50, groups of "
-            .. "channels of an image by 0.50 and images by 0.50 deviations.",
-        "At the first look the gradient norms of the weight tensors reach from 0.250 to 0.500 "
-            .. "under batch norm and 0.250 to 0.500 under no norm.",
-    })
-    test.equal(view.sentences[#view.sentences]:sub(1, 32), "Without a look inside: 1 run. `b")
-    local histogram <const> = view.blocks[1].figures[1]
-    test.equal(histogram.series[1].points, { { -0.75, 0.25 }, { 0.25, 0.75 }, { 0.75, 1.0 } })
-    test.equal(#view.blocks[1].figures[2].series, 2)
-    local scatter <const> = view.blocks[2].figures[1]
-    test.equal(scatter.series[1].points, { { 0, 0.0 }, { 8, 0.125 } })
-    test.equal(view.blocks[4].figures[2].series[1].points,
-        { { 1, 0.025, 0.025, 0.025 }, { 2, 0.1, 0.1, 0.1 } })
-    for _, block in ipairs(view.blocks) do
-        for _, figure in ipairs(block.figures) do
-            expect_drawn(figure)
-        end
-    end
-end
-
-function tests.smoothness_is_measured_along_the_walk()
-    local view <const> = looks.smooth_view(looked_into())
-    local figures <const> = view.blocks[1].figures
-    test.equal(figures[1].series[1].points, { { 0, 2, 1.5, 2 }, { 8, 1, 0.9, 1 } })
-    test.equal(figures[2].series[2].points, { { 0, 3.0 } })
-    test.equal(figures[3].series[1].points, { { 0, 2.0 }, { 8, 1.0 } })
-    test.equal({ view.sentences[1], view.sentences[2], view.sentences[3] }, {
-        "For each unit of length along the gradient the gradient changes by a median of 1.00 under "
-            .. "batch norm and 4.00 under no norm.",
-        "By this measure the loss is smoother under batch norm than without a norm.",
-        "At 1 place along the walks the loss was no finite number, which is left out.",
-    })
-    for _, figure in ipairs(figures) do
-        expect_drawn(figure)
-    end
-end
-
-function tests.what_has_learned_nothing_is_no_baseline()
-    local found <const> = looked_into(2.3) -- that of guessing among 10
-    test.equal(looks.smooth_view(found).sentences[2], "Without a norm nothing was learned here: "
-        .. "the plateau where it began is flat, and no baseline.")
-    test.equal(training.curves(found).sentences[3], "Under no norm nothing is learned: the "
-        .. "training loss stays at 2.303, that of guessing.")
-end
-
--- -- The page ------------------------------------------------------------------------------------
 
 -- Small batch norms would crowd the views that compare norms.
 function tests.ghosts_have_views_of_their_own()
@@ -344,13 +214,59 @@ function tests.ghosts_have_views_of_their_own()
     })
     local text <const> = page.text({ "a", "b" })
     local function section(id)
-        return text:match('<section id="' .. id .. '">(.-)</section>')
+        return text:match('<section id="' .. id .. '".->(.-)</section>')
     end
-    for id, shown in pairs({ norms = true, curves = false, ["table"] = true, inside = false }) do
+    for id, shown in pairs({ curves = false, ["table"] = true, smooth = false, verdict = true }) do
         test.equal(section(id):find("batch norm over 4 images") ~= nil, shown, id)
     end
-    assert(section("batch"):find("With statistics over 4 images batch norm ends at 50.00", 1, true))
-    assert(page.text({ "b" }):find("batch norm over 4 images, test", 1, true))
+    assert(section("batch"):find("ends at 50.0 % over 4 and 70.0 % over 16", 1, true))
+    assert(page.text({ "b" }):find("batch norm over 4 images, test, epoch 1", 1, true))
+end
+
+-- The eight views are there whatever was measured; what is missing is said, with what to type.
+function tests.a_lesson_has_eight_views_and_a_head()
+    made.install({ a = made.log({ norm = "gn", acc = { 40, 50 } }) })
+    local text <const> = page.text({ "a" })
+    local ids <const> = {}
+    for id in text:gmatch('<section id="(.-)"') do
+        ids[#ids + 1] = id
+    end
+    test.equal(ids, { "why", "verdict", "what", "sharing", "image", "values", "curves",
+        "evaluation", "batch", "independence_view", "smooth", "table" })
+    for _, part in ipairs({ "y = γ (x − mean) / √(var + ε) + β", "eval --model a/last.safetensors",
+        "train --probe auto", "build/net_gn train --seed 1", "<dd>2026-01-01</dd>",
+        "<dd>burin 1; c, a &lt;cpu&gt;</dd>",
+        '<li class="norm" title="group norm, 8 x 4 x 4">norm1<small>8 x 4 x 4</small></li>' }) do
+        assert(text:find(part, 1, true), "no " .. part)
+    end
+    assert(not text:find("<details open", 1, true))
+    assert(page.text({ "a" }, true):find('<details open="open">', 1, true))
+end
+
+-- Two networks, or one norm with two recipes, are no lesson about norms.
+function tests.unrelated_runs_are_compared_soberly()
+    local function page_of(first, second)
+        made.install({ a = made.log(first), b = made.log(second) })
+        return page.text({ "a", "b" })
+    end
+    for _, other in ipairs({
+        { norm = "gn", acc = { 60 }, model = "other" },
+        { norm = "bn", acc = { 60 }, lr = "0.2" },
+        { norm = "gn", acc = { 60 }, synthetic = true },
+    }) do
+        local text <const> = page_of({ norm = "bn", acc = { 50 } }, other)
+        assert(text:find("A comparison of 2 runs", 1, true))
+        for _, id in ipairs({ "sharing", "verdict", "smooth" }) do
+            assert(not text:find('<section id="' .. id, 1, true), id)
+        end
+        for _, id in ipairs({ "table", "curves", "settings" }) do
+            assert(text:find('<section id="' .. id, 1, true), id)
+        end
+    end
+    local text <const> = page_of({ norm = "bn", acc = { 50 } },
+        { norm = "bn", acc = { 60 }, lr = "0.2" })
+    assert(text:find("<td>lr</td>\n<td>0.1</td>\n<td>0.2</td>", 1, true), "no differing rate")
+    assert(not text:find("<td>batch</td>", 1, true), "a setting in which they agree")
 end
 
 function tests.page_escapes_and_marks()

@@ -247,6 +247,39 @@ static void check_pictures(const cJSON *json, const struct expected *x)
         ck_assert_double_eq(at(in(pictures, "shape"), i), i == 0 ? 3 : 32);
 }
 
+/* The first image, and its planes before the norm and behind it in a batch of the first images, in
+ * hundredths. */
+static void check_maps(const cJSON *json, struct expected *x)
+{
+    static float after[3 * 4 * 4];
+    const cJSON *maps = in(json, "maps"), *layer = cJSON_GetArrayItem(in(maps, "layers"), 0);
+    struct batch batch = {
+        .n = TINY_BATCH, .images = x->images, .labels = x->test.labels, .epoch = 1};
+    const uint8_t *picture = x->test.images[0];
+    inside_step(&x->inside, &batch);
+    inside_norm_output(&x->inside, 2, 0, after);
+    const float *before = inside_input(&x->inside, 2, 0);
+    ck_assert_double_eq(number(maps, "images"), TINY_BATCH);
+    ck_assert_int_eq(cJSON_GetArraySize(in(maps, "pixels")), FLOATS);
+    for (int i = 0; i < FLOATS; i++)
+        ck_assert_double_eq(at(in(maps, "pixels"), i), picture[i]);
+    ck_assert_int_eq(cJSON_GetArraySize(in(maps, "layers")), 1);
+    ck_assert_str_eq(cJSON_GetStringValue(in(layer, "layer")), "norm1");
+    ck_assert(number(layer, "h") == 4 && number(layer, "w") == 4);
+    ck_assert_int_eq(cJSON_GetArraySize(in(layer, "maps")), 3);
+    for (int channel = 0; channel < 3; channel++) {
+        const cJSON *map = cJSON_GetArrayItem(in(layer, "maps"), channel);
+        ck_assert_double_eq(number(map, "channel"), channel);
+        ck_assert_int_eq(cJSON_GetArraySize(in(map, "after")), 16);
+        for (int i = 0; i < 16; i++) {
+            ck_assert_double_eq_tol(at(in(map, "before"), i), (double)before[channel * 16 + i],
+                                    0.00501);
+            ck_assert_double_eq_tol(at(in(map, "after"), i), (double)after[channel * 16 + i],
+                                    0.00501);
+        }
+    }
+}
+
 /* A signal in the middle of the evaluation, or in its last batch, behind which the details are. */
 static void stops_with_nothing_written(void)
 {
@@ -267,7 +300,7 @@ static void stops_with_nothing_written(void)
 
 START_TEST(details_agree_with_the_totals)
 {
-    static char text[1 << 17];
+    static char text[1 << 18];
     static struct expected expected;
     char path[2 * PATH_SIZE];
     ck_assert_int_eq(run("train --data synthetic --epochs 1 --quiet --threads 1 --out a"), EXIT_OK);
@@ -286,6 +319,7 @@ START_TEST(details_agree_with_the_totals)
     check_pictures(json, &expected);
     check_batches(json, &expected);
     check_independence(json, &expected);
+    check_maps(json, &expected);
     stops_with_nothing_written();
     int right = 0;
     for (int i = 0; i < SYNTHETIC_TEST; i++)

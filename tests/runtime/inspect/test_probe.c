@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "inspect/probe.h"
 #include "tiny_program.h"
 
 enum { LOG_SIZE = 1 << 18, MAX_LOOKS = 16 };
@@ -142,6 +144,7 @@ START_TEST(looks_say_what_is_so)
     double values = 0.0;
     const cJSON *bin;
     cJSON_ArrayForEach(bin, cJSON_GetObjectItem(before, "histogram")) values += bin->valuedouble;
+    values += number(before, "outside");
     ck_assert_double_eq(values, number(looks[0], "images") * 48);
 
     /* The only weight tensor; the first step from rest with Nesterov off moves it by the rate times
@@ -165,6 +168,86 @@ START_TEST(looks_say_what_is_so)
 }
 END_TEST
 
+static void write_idx(const char *name, int images, bool is_label)
+{
+    enum { H = 24, W = 40 };
+    const uint8_t head[] = {0, 0, 8, is_label ? 1 : 3, 0, 0, 0, (uint8_t)images, 0, 0, 0, H, 0,
+                            0, 0, W};
+    char path[2 * PATH_SIZE];
+    put_path(path, name);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    fwrite(head, 1, is_label ? 8 : sizeof head, file);
+    for (int i = 0; i < images; i++)
+        for (int k = 0; k < (is_label ? 1 : H * W); k++)
+            fputc(is_label ? i % 12 : i == 0 ? 255 : 100, file);
+    fclose(file);
+}
+
+/* Grey images and a white one, whose values are farther out than four deviations: they are in no
+ * bin. Training images are evaluated as test images are, in the end. */
+START_TEST(values_far_out_are_counted_apart)
+{
+    static char text[LOG_SIZE];
+    const struct world grey = {.environment = {{"TINY_MODEL", "grey"}}};
+    cJSON *looks[MAX_LOOKS];
+    char path[2 * PATH_SIZE];
+    put_path(path, "data");
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    write_idx("data/train-images-idx3-ubyte", 64, false);
+    write_idx("data/train-labels-idx1-ubyte", 64, true);
+    write_idx("data/t10k-images-idx3-ubyte", 64, false);
+    write_idx("data/t10k-labels-idx1-ubyte", 64, true);
+    ck_assert_int_eq(run_words(&grey, "train --data data --epochs 1 --probe 100 --out a --quiet"),
+                     EXIT_OK);
+    int count = read_looks("a/log.jsonl", looks);
+    ck_assert_int_eq(count, 2);
+    const cJSON *norm = cJSON_GetArrayItem(cJSON_GetObjectItem(looks[0], "norms"), 0);
+    const cJSON *before = cJSON_GetObjectItem(norm, "before"), *bin;
+    double inside = 0.0, outside = number(before, "outside");
+    cJSON_ArrayForEach(bin, cJSON_GetObjectItem(before, "histogram")) inside += bin->valuedouble;
+    ck_assert_double_eq((inside + outside) / number(looks[0], "images"), outside);
+    ck_assert_double_lt(number(before, "high"),
+                        number(before, "mean") + 4.001 * number(before, "deviation"));
+    free_looks(looks, count);
+
+    put_path(path, "a/log.jsonl");
+    FILE *file = fopen(path, "rb");
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    says(text, "{\"event\":\"training_set\",\"step\":"); /* test and training set are alike */
+    const char *train = strstr(strstr(text, "\"training_set\""), "\"acc\":");
+    const char *test = strstr(strstr(text, "\"epoch\",\"epoch\""), "\"test_acc\":");
+    ck_assert_ptr_nonnull(train);
+    ck_assert_ptr_nonnull(test);
+    ck_assert_double_eq(strtod(train + strlen("\"acc\":"), NULL),
+                        strtod(test + strlen("\"test_acc\":"), NULL));
+}
+END_TEST
+
+/* At most five looks, the first and the last among them, each for a thousand steps or more. */
+START_TEST(a_handful_of_looks_is_chosen)
+{
+    static const int64_t rows[][2] = {{391, 0},     {1999, 0},    {2000, 2000},
+                                      {3910, 1955}, {7820, 1955}, {78200, 19550}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_int_eq(probe_spacing(rows[i][0]), rows[i][1]);
+    cJSON *looks[MAX_LOOKS];
+    ck_assert_int_eq(run(TRAIN "--out short --probe auto"), EXIT_OK); /* 40 steps */
+    ck_assert_int_eq(read_looks("short/log.jsonl", looks), 0);
+    ck_assert_int_eq(run("train --data synthetic --quiet --threads 1 --out long --epochs 1 "
+                         "--batch 2 --no-augment --probe auto"),
+                     EXIT_OK); /* 2000 */
+    int count = read_looks("long/log.jsonl", looks);
+    ck_assert_int_eq(count, 2);
+    ck_assert_double_eq(number(looks[0], "step"), 1);
+    ck_assert_double_eq(number(looks[0], "images"), PROBE_FEW_IMAGES);
+    ck_assert_double_eq(number(looks[1], "step"), 2001);
+    free_looks(looks, count);
+    ck_assert_int_eq(run(TRAIN "--out x --probe atuo"), EXIT_USAGE);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (getenv("TINY_PROGRAM") != NULL)
@@ -176,6 +259,8 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, looks_change_nothing);
     tcase_add_test(tcase, resuming_looks_as_not_stopping_does);
     tcase_add_test(tcase, looks_say_what_is_so);
+    tcase_add_test(tcase, values_far_out_are_counted_apart);
+    tcase_add_test(tcase, a_handful_of_looks_is_chosen);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

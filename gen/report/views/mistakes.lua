@@ -1,43 +1,17 @@
--- mistakes.lua - view 4: confusion, accuracy a class, and the images that went wrong.
+-- mistakes.lua - confusion, accuracy a class, and the images that went wrong: part of the appendix.
 --
+-- Of groups that have learned nothing there is no mistake to learn from: they are left out.
 -- It reads the evaluations of runs, which runtime/inspect/examine.h describes. Class numbers there
 -- count from 0. Images are shown of the first evaluated run of each group, and only those are read.
 
+local evaluated <const> = require("report/evaluated")
 local log <const> = require("report/log")
+local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
 
 local mistakes <const> = {}
 
 local SHOWN <const> = 10
-
---- The groups that have an evaluated run, as { group, evaluations = { ... }, folder = (of the first
---- of these) }, and those runs that have none.
-function mistakes.evaluated(groups)
-    local found <const>, missing <const> = {}, {}
-    for _, group in ipairs(groups) do
-        local list <const> = stat.map(group.runs, function(run)
-            return run.evaluation and run or nil
-        end)
-        if #list > 0 then
-            found[#found + 1] = {
-                group = group, folder = list[1].folder,
-                evaluations = stat.map(list, function(run) return run.evaluation end),
-            }
-        end
-        for _, run in ipairs(group.runs) do
-            missing[#missing + 1] = not run.evaluation and run or nil
-        end
-    end
-    return found, missing
-end
-
---- What to type for runs without an evaluation.
-function mistakes.missing_sentence(missing)
-    local run <const> = missing[1]
-    return ("Without an evaluation: %d %s. `build/%s_%s eval --model %s/last.safetensors --out %s` "
-        .. "makes one."):format(#missing, #missing == 1 and "run" or "runs", run.start.model,
-        run.start.norm, run.folder, run.folder)
-end
 
 -- -- Confusion -----------------------------------------------------------------------------------
 
@@ -83,44 +57,29 @@ local function matrix_block(entry, percent)
             cells[j] = {
                 text = ("%.0f"):format(value),
                 color = ("rgba(%s, %.2f)"):format(i == j and "47, 154, 96" or "214, 69, 93",
-                    math.min(1, i == j and value / 100 or value / 40) * 0.8),
+                    math.min(1, i == j and value / 100 or value / 40) * 0.6),
             }
         end
         rows[i] = { name = classes[i], cells = cells }
     end
-    return {
-        label = entry.group.label,
-        classes = stat.map(classes, function(name) return name:sub(1, 4) end),
-        rows = rows,
-    }
+    return { label = entry.group.label, classes = classes, rows = rows }
 end
 
-local function class_figure(found, percents)
+local function class_table(found, percents)
     local classes <const> = found[1].evaluations[1].classes
-    local width <const> = 0.8 / #found
-    local ticks <const> = {}
+    local head <const> = { "class" }
+    for _, entry in ipairs(found) do
+        head[#head + 1] = entry.group.label .. ", %"
+    end
+    local rows <const> = {}
     for i, name in ipairs(classes) do
-        ticks[i] = { i, name:sub(1, 6) } -- room for no more
-    end
-    local series <const> = {}
-    for k, entry in ipairs(found) do
-        local points <const> = {}
-        for i = 1, #classes do
-            points[i] = { i + (k - (#found + 1) / 2) * width, percents[k][i][i] }
+        rows[i] = { name }
+        for _, percent in ipairs(percents) do
+            table.insert(rows[i], stat.fixed(percent[i][i], 1))
         end
-        series[k] = {
-            label = entry.group.label, color = entry.group.color, style = "bars", width = width,
-            points = points,
-        }
     end
-    return {
-        id = "class_accuracy",
-        title = "Accuracy of each class",
-        caption = "Part of the test images of each class that are recognised.",
-        x = { label = "", ticks = ticks, slanted = true, low = 0.5, high = #classes + 0.5 },
-        y = { label = "accuracy, %", low = 0, high = 100 },
-        series = series,
-    }
+    return { kind = "table", caption = "Part of the test images of each class that are recognised.",
+        head = head, rows = rows }
 end
 
 -- -- Images --------------------------------------------------------------------------------------
@@ -160,6 +119,9 @@ local function wrong_block(entry)
     end)
     local at <const> = picture_index(evaluation)
     local pixels <const> = log.read_pixels(entry.folder, evaluation)
+    if not pixels or #order == 0 then
+        return nil
+    end
     local pictures <const> = {}
     for i = 1, math.min(SHOWN, #order) do
         local image <const> = order[i]
@@ -208,8 +170,9 @@ local function kept_picture(found, image)
     for _, entry in ipairs(found) do
         local evaluation <const> = entry.evaluations[1]
         local position <const> = picture_index(evaluation)[image]
-        if position then
-            return picture(evaluation, log.read_pixels(entry.folder, evaluation), position)
+        local pixels <const> = position and log.read_pixels(entry.folder, evaluation)
+        if pixels then
+            return picture(evaluation, pixels, position)
         end
     end
 end
@@ -244,14 +207,14 @@ local function disputed_block(found)
         local png <const> = kept_picture(found, image)
         pictures[#pictures + 1] = png and { png = png, lines = lines } or nil
     end
-    return {
+    return #pictures > 0 and {
         kind = "pictures",
         wide = true,
         caption = ("Images on which they disagree, the most disputed among the first %s: %s of "
             .. "them get different answers."):format(stat.integer(below),
             stat.integer(#disputed)),
         pictures = pictures,
-    }
+    } or nil
 end
 
 -- -- Sentences -----------------------------------------------------------------------------------
@@ -271,9 +234,16 @@ local function confusion_sentence(found, percents)
     local hard <const> = right[stat.argmax(right, function(cell) return -cell.value end)]
     local easy <const> = right[stat.argmax(right, function(cell) return cell.value end)]
     local pair <const> = wrong[stat.argmax(wrong, function(cell) return cell.value end)]
-    return ("On average %s is recognised best (%.0f %%) and %s worst (%.0f %%); the most frequent "
-        .. "mistake is to take %s for %s, %.0f %% of the time."):format(classes[easy.i], easy.value,
-        classes[hard.i], hard.value, classes[pair.i], classes[pair.j], pair.value)
+    local who <const> = #found > 1 and ("On average over %s "):format(stat.list(stat.map(found,
+        function(entry) return entry.group.label end))) or ""
+    if easy.value == hard.value then
+        return ("%severy class is recognised alike, %s %% of the time."):format(who,
+            stat.fixed(easy.value, 0))
+    end
+    return ("%s%s is recognised best (%s %%) and %s worst (%s %%); the most frequent mistake is to "
+        .. "take %s for %s, %s %% of the time."):format(who, classes[easy.i],
+        stat.fixed(easy.value, 0), classes[hard.i], stat.fixed(hard.value, 0), classes[pair.i],
+        classes[pair.j], stat.fixed(pair.value, 0))
 end
 
 local function agreement_sentence(found)
@@ -294,42 +264,43 @@ local function agreement_sentence(found)
         100 * differ / #first.labels, #found, 100 * all_wrong / #first.labels)
 end
 
---- View 4 of an array of groups.
-function mistakes.view(groups)
-    local found <const>, missing <const> = mistakes.evaluated(groups)
-    local view <const> = {
-        id = "mistakes", title = "Mistakes", sentences = {}, blocks = {},
-    }
-    if #found > 0 and not same_images(found) then
-        view.sentences[1] = "These runs were evaluated on different test images, so their mistakes "
+--- { sentences, blocks } of an array of groups.
+function mistakes.part(groups)
+    local learned <const>, idle <const> = runs.learned(groups)
+    local found <const> = evaluated.of(learned)
+    local part <const> = { sentences = {}, blocks = {} }
+    if #found == 0 then
+        return part
+    elseif not same_images(found) then
+        part.sentences[1] = "These runs were evaluated on different test images, so their mistakes "
             .. "cannot be compared."
-    elseif #found > 0 then
-        local percents <const> = stat.map(found, function(entry)
-            return percentages(confusion(entry))
-        end)
-        view.sentences[1] = confusion_sentence(found, percents)
-        if #found > 1 then
-            view.sentences[2] = agreement_sentence(found)
-        end
-        local matrices <const> = {}
-        for i, entry in ipairs(found) do
-            matrices[i] = matrix_block(entry, percents[i])
-        end
-        view.blocks = {
-            { kind = "figures", figures = { class_figure(found, percents) } },
-            { kind = "matrices", matrices = matrices },
-        }
-        for _, entry in ipairs(found) do
-            table.insert(view.blocks, wrong_block(entry))
-        end
-        if #found > 1 then
-            table.insert(view.blocks, disputed_block(found))
-        end
+        return part
     end
-    if #missing > 0 then
-        table.insert(view.sentences, mistakes.missing_sentence(missing))
+    local percents <const> = stat.map(found, function(entry)
+        return percentages(confusion(entry))
+    end)
+    part.sentences[1] = confusion_sentence(found, percents)
+    if #found > 1 then
+        part.sentences[2] = agreement_sentence(found)
     end
-    return view
+    if #(evaluated.of(idle)) > 0 then
+        table.insert(part.sentences, ("%s learned nothing and is left out of this."):format(
+            stat.list(stat.map((evaluated.of(idle)), function(entry)
+                return entry.group.label
+            end))))
+    end
+    local matrices <const> = {}
+    for i, entry in ipairs(found) do
+        matrices[i] = matrix_block(entry, percents[i])
+    end
+    part.blocks = { class_table(found, percents), { kind = "matrices", matrices = matrices } }
+    for _, entry in ipairs(found) do
+        part.blocks[#part.blocks + 1] = wrong_block(entry)
+    end
+    if #found > 1 then
+        part.blocks[#part.blocks + 1] = disputed_block(found)
+    end
+    return part
 end
 
 return mistakes
