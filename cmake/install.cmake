@@ -30,8 +30,8 @@ add_custom_command(
     COMMAND_EXPAND_LISTS VERBATIM)
 
 # The headers that generated C includes, and those that they include.
-set(headers export.h model.h program.h rng.h run.h weights.h inspect/profile.h sys/clock.h sys/err.h
-    sys/team.h train/optim.h)
+set(headers export.h model.h program.h real.h rng.h run.h weights.h inspect/profile.h sys/clock.h
+    sys/err.h sys/team.h train/optim.h)
 foreach(header IN LISTS headers)
     get_filename_component(room "${header}" DIRECTORY)
     install(FILES "runtime/${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/burin/${room}")

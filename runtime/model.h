@@ -5,6 +5,8 @@
  * trains any model through this table and knows no network. All arrays are constant and live for
  * the whole program.
  *
+ * Numbers are of the type `real`: float, but in programs for checks of gradients (real.h).
+ *
  * Parameters live in one vector of floats in PyTorch's layouts (conv O,I,kh,kw; linear O,I), each
  * at its own offset: the canonical layout. Kernels read packed copies, which the backend makes.
  */
@@ -14,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "real.h"
 
 /* A batch is cut into at most this many chunks of whole images. Every sum over images is made per
  * chunk in order, then over chunks by tree_sum, so that no result depends on the thread count. */
@@ -82,12 +86,12 @@ struct layer {
     enum norm_kind norm;
     int groups; /* conv and group norm: of channels; 0 is 1 */
     int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
-    float eps;
-    float momentum; /* batch norm: weight of the newest batch in the running statistics */
-    float p;        /* dropout: probability of dropping */
+    real eps;
+    real momentum; /* batch norm: weight of the newest batch in the running statistics */
+    real p;        /* dropout: probability of dropping */
     enum activation activation;
-    float slope; /* leaky ReLU: of negative values */
-    int weight;  /* index into params, -1 where there is none */
+    real slope; /* leaky ReLU: of negative values */
+    int weight; /* index into params, -1 where there is none */
     int bias;
     int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */
     double mflop; /* forward, one image, direct algorithm; a multiply-add counts two */
@@ -119,7 +123,7 @@ struct state {
     const char *name; /* "norm1.running_mean" */
     size_t offset;    /* in floats, in the vector of states */
     size_t count;
-    float init;
+    real init;
 };
 
 /* -- Recipe ------------------------------------------------------------------------------------ */
@@ -148,47 +152,47 @@ enum { RECIPE_MILESTONES = 16 };
 struct recipe {
     int batch;
     int epochs;
-    float lr; /* the peak of the schedule */
-    float momentum;
-    float weight_decay;
+    real lr; /* the peak of the schedule */
+    real momentum;
+    real weight_decay;
     bool nesterov;
-    float label_smoothing;
+    real label_smoothing;
     enum lr_schedule schedule;
-    int step_epochs;  /* LR_STEP: epochs between two drops */
-    float step_gamma; /* factor of a drop, where the rate drops */
-    float warmup;     /* LR_ONECYCLE: part of all steps spent rising, 0 .. 1 */
-    float start_div;  /* LR_ONECYCLE: lr / start_div is the first rate */
-    float final_div;  /* LR_ONECYCLE, LR_COSINE, LR_LINEAR: lr / final_div is the last rate */
-    int crop;         /* pixels of border for the random crop, 0 none */
+    int step_epochs; /* LR_STEP: epochs between two drops */
+    real step_gamma; /* factor of a drop, where the rate drops */
+    real warmup;     /* LR_ONECYCLE: part of all steps spent rising, 0 .. 1 */
+    real start_div;  /* LR_ONECYCLE: lr / start_div is the first rate */
+    real final_div;  /* LR_ONECYCLE, LR_COSINE, LR_LINEAR: lr / final_div is the last rate */
+    int crop;        /* pixels of border for the random crop, 0 none */
     enum flip_mode flip;
     int cutout; /* side of the square set to the mean, 0 none */
 
     int milestones[RECIPE_MILESTONES]; /* LR_MULTISTEP: epochs of drops, rising; 0 ends the list */
     int patience;                      /* LR_PLATEAU: epochs that are let pass before a drop */
-    float warmup_epochs;               /* in front of any but LR_ONECYCLE */
-    float warmup_div;                  /* lr / warmup_div is the first rate of these */
+    real warmup_epochs;                /* in front of any but LR_ONECYCLE */
+    real warmup_div;                   /* lr / warmup_div is the first rate of these */
 
     enum crop_border crop_border;
     bool flip_vertical; /* images are turned upside down at random */
-    float rotate;       /* largest angle of a rotation, in degrees */
-    float brightness;   /* largest change of the factor of brightness */
-    float contrast;     /* the same of contrast */
-    float mixup;        /* parameter of the beta distribution of mixup */
+    real rotate;        /* largest angle of a rotation, in degrees */
+    real brightness;    /* largest change of the factor of brightness */
+    real contrast;      /* the same of contrast */
+    real mixup;         /* parameter of the beta distribution of mixup */
 
     /* The update: optim.h. */
     enum optimizer optimizer;
-    float beta1, beta2, eps;  /* Adam, AdamW; Lion without eps; Muon with AdamW for the others */
-    enum optimizer others;    /* Muon: of all but the weights, SGD or AdamW */
-    float others_lr;          /* Muon: their learning rate, beside lr */
-    int newton_schulz;        /* Muon: steps of the iteration */
-    bool renormalize;         /* Muon: a filter bank keeps its norm */
-    float clip;               /* largest norm of all gradients together; 0: any */
-    float ema;                /* part of the average parameters that stays in a step; 0: none */
-    float ema_start;          /* part of all steps after which the average begins */
-    int ema_batches;          /* batches of which its statistics are estimated; 0: averaged, too */
-    bool factors;             /* rate and decay hold; else every factor is 1 */
-    float rate[PARAM_KINDS];  /* times the learning rate */
-    float decay[PARAM_KINDS]; /* times weight_decay */
+    real beta1, beta2, eps;  /* Adam, AdamW; Lion without eps; Muon with AdamW for the others */
+    enum optimizer others;   /* Muon: of all but the weights, SGD or AdamW */
+    real others_lr;          /* Muon: their learning rate, beside lr */
+    int newton_schulz;       /* Muon: steps of the iteration */
+    bool renormalize;        /* Muon: a filter bank keeps its norm */
+    real clip;               /* largest norm of all gradients together; 0: any */
+    real ema;                /* part of the average parameters that stays in a step; 0: none */
+    real ema_start;          /* part of all steps after which the average begins */
+    int ema_batches;         /* batches of which its statistics are estimated; 0: averaged, too */
+    bool factors;            /* rate and decay hold; else every factor is 1 */
+    real rate[PARAM_KINDS];  /* times the learning rate */
+    real decay[PARAM_KINDS]; /* times weight_decay */
 };
 
 /* -- Kernels ----------------------------------------------------------------------------------- */
@@ -254,22 +258,22 @@ struct ahead;
  * micro-batch, or with each_image one after another for every image. Pad lanes (channels c ..
  * pitch-1) of every output but winner and place are zero when those of the inputs are. */
 struct kernel_args {
-    float *y;
-    float *dx;
-    float *dw;      /* packed as unpack expects it */
-    float *db;      /* [pitch of y] */
-    float *sums;    /* [n][kernel_sum_rows][pitch] */
-    float *scratch; /* scratch_floats of the kernel */
-    const float *x;
-    const float *x2;
-    const float *yin; /* ADD bwd_data: the forward result */
-    const float *dy;
-    const float *w;      /* packed by pack */
-    const float *bias;   /* [pitch of y] */
-    const float *coef;   /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
-    const float *dcoef;  /* [KERNEL_DCOEF_ROWS][pitch], likewise */
+    real *y;
+    real *dx;
+    real *dw;      /* packed as unpack expects it */
+    real *db;      /* [pitch of y] */
+    real *sums;    /* [n][kernel_sum_rows][pitch] */
+    real *scratch; /* scratch_floats of the kernel */
+    const real *x;
+    const real *x2;
+    const real *yin; /* ADD bwd_data: the forward result */
+    const real *dy;
+    const real *w;       /* packed by pack */
+    const real *bias;    /* [pitch of y] */
+    const real *coef;    /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
+    const real *dcoef;   /* [KERNEL_DCOEF_ROWS][pitch], likewise */
     uint8_t *winner;     /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
-    float *place;        /* GLOBAL_MAXPOOL: [n][pitch of y], whole numbers; an output forward */
+    real *place;         /* GLOBAL_MAXPOOL: [n][pitch of y], whole numbers; an output forward */
     const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
                             position p (see rng.h) is kept; NULL drops and scales nothing */
     struct ahead *ahead; /* or NULL */
@@ -299,15 +303,15 @@ struct kernel {
     bool affine, masks_x;       /* POINTWISE */
     bool winners;               /* MAXPOOL, GLOBAL_MAXPOOL fwd: notes them */
     bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
-    float p;                    /* POINTWISE: dropout probability, 0 none */
+    real p;                     /* POINTWISE: dropout probability, 0 none */
     enum activation activation; /* POINTWISE: where relu is false */
-    float slope;                /* POINTWISE: of its leaky ReLU */
+    real slope;                 /* POINTWISE: of its leaky ReLU */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */
     size_t packed_floats, scratch_floats;
-    void (*pack)(float *packed, const float *canonical);   /* CONV, LINEAR: fwd, bwd_data */
-    void (*unpack)(float *canonical, const float *packed); /* CONV, LINEAR: bwd_weights */
+    void (*pack)(real *packed, const real *canonical);   /* CONV, LINEAR: fwd, bwd_data */
+    void (*unpack)(real *canonical, const real *packed); /* CONV, LINEAR: bwd_weights */
 };
 
 /* Calls a kernel with those of the arguments that it takes. */

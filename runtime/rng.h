@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "real.h"
+
 /* Streams: what a number is for. A dropout layer adds its index among the layers. */
 enum rng_stream {
     RNG_INIT = 1,    /* initial parameters; "sample" is the parameter's index */
@@ -54,9 +56,9 @@ static inline uint32_t rng_bits(uint64_t key, uint32_t position)
 }
 
 /* Uniform in [0, 1), a multiple of 2^-24. */
-static inline float rng_float(uint64_t key, uint32_t position)
+static inline real rng_float(uint64_t key, uint32_t position)
 {
-    return (float)(rng_bits(key, position) >> 8) / 0x1000000;
+    return (real)(rng_bits(key, position) >> 8) / 0x1000000;
 }
 
 /* Uniform in 0 .. n-1 for n >= 1 (Lemire's multiply-shift without rejection; bias below n / 2^32).
@@ -69,15 +71,15 @@ static inline uint32_t rng_below(uint64_t key, uint32_t position, uint32_t n)
 /* Dropout. Each position of a stream draws 16 bits, two positions to one rng_bits; an element is
  * dropped when they are below the threshold, so the probability that takes effect is a multiple of
  * 2^-16 below 1. Kept elements are scaled by rng_keep_scale. */
-static inline uint32_t rng_drop_threshold(float p)
+static inline uint32_t rng_drop_threshold(real p)
 {
     uint32_t threshold = (uint32_t)((double)p * 0x1p16 + 0.5);
     return threshold < 0xffff ? threshold : 0xffff;
 }
 
-static inline float rng_keep_scale(float p)
+static inline real rng_keep_scale(real p)
 {
-    return (float)(1.0 / (1.0 - (double)rng_drop_threshold(p) * 0x1p-16));
+    return (real)(1.0 / (1.0 - (double)rng_drop_threshold(p) * 0x1p-16));
 }
 
 static inline bool rng_drops(uint64_t key, uint32_t position, uint32_t threshold)

@@ -24,10 +24,10 @@
 /* The images of one step. */
 struct batch {
     int n;                   /* 1 .. recipe.batch */
-    const float *images;     /* [n][c][h][w], normalised */
+    const real *images;      /* [n][c][h][w], normalised */
     const uint8_t *labels;   /* [n] */
     const uint8_t *others;   /* [n], label of what is mixed into an image; NULL: nothing is */
-    const float *part;       /* [n], what an image has of itself, 1/2 .. 1; NULL: all */
+    const real *part;        /* [n], what an image has of itself, 1/2 .. 1; NULL: all */
     const uint32_t *samples; /* [n], index of each image in its data set: the key of its dropout */
     uint64_t seed;
     uint32_t epoch; /* counted from 1 */
@@ -35,13 +35,13 @@ struct batch {
 
 /* Every learned or tracked number, in the canonical layout. */
 struct store {
-    float *param;    /* [param_floats] */
-    float *grad;     /* [param_floats], of the last step, without weight decay */
-    float *momentum; /* [param_floats]; with optimizers but SGD and Muon the average gradient */
-    float *state;    /* [state_floats] */
+    real *param;     /* [param_floats] */
+    real *grad;      /* [param_floats], of the last step, without weight decay */
+    real *momentum;  /* [param_floats]; with optimizers but SGD and Muon the average gradient */
+    real *state;     /* [state_floats] */
     int64_t batches; /* training steps seen by the running statistics (num_batches_tracked) */
-    float *square;   /* [param_floats], the average of squared gradients; NULL where none is kept */
-    float *ema,
+    real *square;    /* [param_floats], the average of squared gradients; NULL where none is kept */
+    real *ema,
         *ema_state; /* averages of param and state over the steps; NULL where there are none */
 };
 
@@ -75,17 +75,17 @@ struct run {
     enum param_kind *kinds; /* [param_count]; NULL before run_recipe */
     double *squares;        /* [param_count], sums over their gradients; likewise */
     bool dropout;           /* false turns every dropout layer off in training */
-    float label_smoothing;
+    real label_smoothing;
     struct meet *meet;       /* the processes that make the steps with this one (meet.h), or NULL */
     struct span part;        /* then this one is `first` of `last`; zeros: it is alone */
     struct profile *profile; /* where run_train notes times, or NULL */
     struct watch *watch;     /* who is told what has been computed, or NULL */
     const struct batch *batch;
-    float *logits; /* eval: [n][classes] or NULL */
-    float *shared; /* arenas, see struct backend */
-    float *thread[TEAM_MAX_THREADS];
-    float *matrices[TEAM_MAX_THREADS]; /* scratch of Muon */
-    double loss[MODEL_CHUNKS];         /* sum over the images of each chunk */
+    real *logits; /* eval: [n][classes] or NULL */
+    real *shared; /* arenas, see struct backend */
+    real *thread[TEAM_MAX_THREADS];
+    real *matrices[TEAM_MAX_THREADS]; /* scratch of Muon */
+    double loss[MODEL_CHUNKS];        /* sum over the images of each chunk */
     int correct[MODEL_CHUNKS];
 };
 
@@ -101,7 +101,7 @@ bool run_recipe(struct run *run, const struct recipe *recipe, struct err *err);
 /* What the optimizer keeps of parameter i: the names, as PyTorch has them, and the floats, [count]
  * each. Returns how many there are. */
 enum { RUN_KEPT = 2 };
-int run_kept(const struct run *run, int i, const char *names[RUN_KEPT], float *values[RUN_KEPT]);
+int run_kept(const struct run *run, int i, const char *names[RUN_KEPT], real *values[RUN_KEPT]);
 
 /* Fills store.param and store.state with initial values of this seed and packs. */
 void run_init_params(struct run *run, uint64_t seed);
@@ -111,7 +111,7 @@ void run_pack(struct run *run);
 
 /* Takes a step's parameters and statistics into their averages: ema += (1 - part) (param - ema), or
  * with part 0 begins anew (torch.optim.swa_utils.get_ema_multi_avg_fn, use_buffers). */
-void run_average(struct run *run, float part);
+void run_average(struct run *run, real part);
 
 /* Exchanges parameters and statistics with their averages, if there are any; run_pack is the
  * caller's. */
@@ -128,7 +128,7 @@ bool run_gradients_finite(const struct run *run);
 int run_interrupted(const struct run *run);
 
 /* Loss (without label smoothing) and hits in evaluation mode; logits [n][classes] or NULL. */
-struct step_result run_eval(struct run *run, const struct batch *batch, float *logits);
+struct step_result run_eval(struct run *run, const struct batch *batch, real *logits);
 
 /* -- For backends ------------------------------------------------------------------------------ */
 
@@ -187,7 +187,7 @@ static inline struct span run_thread_chunks(const struct run *run, int rank)
  * other processes, where there are any, what they have made of their chunks. Each chunk has
  * `pieces` pieces of `floats` floats, which lie `stride` floats apart, those of chunk 0 from
  * `parts` on. */
-void run_meet(struct run *run, int rank, float *parts, int pieces, size_t stride, size_t floats)
+void run_meet(struct run *run, int rank, real *parts, int pieces, size_t stride, size_t floats)
     BURIN_EXPORT(run_meet);
 
 /* Gives the time since this rank's last call to a slot of the profile, if there is one, and tells
@@ -210,7 +210,7 @@ static inline void run_micro_batch(const struct run *run, int chunk, int micro_b
 
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape
  * depends on `parts` alone: neighbours first, then pairs of pairs. parts is 1 .. MODEL_CHUNKS. */
-void tree_sum(float *restrict out, const float *restrict part, size_t stride, int parts, size_t n);
+void tree_sum(real *restrict out, const real *restrict part, size_t stride, int parts, size_t n);
 
 /* The same tree in pieces. A node is the sum of the vectors of a span; tree_nodes finds the nodes
  * of the tree over `parts` vectors that make up a span of them, the largest there are: each is
@@ -218,10 +218,9 @@ void tree_sum(float *restrict out, const float *restrict part, size_t stride, in
  * spans, in order. */
 struct tree_node {
     struct span span;
-    const float *sum; /* [n] */
+    const real *sum; /* [n] */
 };
 int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS]);
-void tree_finish(float *restrict out, const struct tree_node *nodes, int count, int parts,
-                 size_t n);
+void tree_finish(real *restrict out, const struct tree_node *nodes, int count, int parts, size_t n);
 
 #endif

@@ -14,12 +14,12 @@ struct weight {
     int param;              /* index into model->params */
     size_t gradient;        /* offset of its gradient in a chunk's block */
     size_t gradient_floats; /* as the kernels lay it out */
-    void (*unpack)(float *canonical, const float *packed); /* NULL: the gradient is canonical */
-    bool packed;                                           /* kernels read a copy at `forward` */
-    size_t forward;                                        /* offset among the packed weights */
-    void (*pack)(float *packed, const float *canonical);   /* NULL: the copy is canonical */
+    void (*unpack)(real *canonical, const real *packed); /* NULL: the gradient is canonical */
+    bool packed;                                         /* kernels read a copy at `forward` */
+    size_t forward;                                      /* offset among the packed weights */
+    void (*pack)(real *packed, const real *canonical);   /* NULL: the copy is canonical */
     size_t transposed; /* likewise for the data gradient; no copy when pack_transposed is NULL */
-    void (*pack_transposed)(float *packed, const float *canonical);
+    void (*pack_transposed)(real *packed, const real *canonical);
 };
 
 /* Row i of a program's table, complete. weights is NULL where every gradient is canonical, at the
@@ -37,7 +37,7 @@ static inline struct weight weights_row(const struct run *run, const struct weig
 
 /* Makes the packed copies of this rank's share of the parameters. */
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
-                  float *packed) BURIN_EXPORT(weights_pack);
+                  real *packed) BURIN_EXPORT(weights_pack);
 
 /* For this rank's share of the parameters: sums the gradients of `parts` chunks by tree_sum, the
  * chunks' blocks `stride` floats apart, stores the sum in store.grad, takes a step of run->optim,
@@ -46,7 +46,7 @@ void weights_pack(const struct run *run, int rank, const struct weight *weights,
  * and those of others are packed, too. weights may be NULL (weights_row); scratch holds the largest
  * gradient that is not canonical. */
 void weights_update(struct run *run, int rank, const struct weight *weights, int count,
-                    const float *chunks, size_t stride, int parts, float *packed, float *scratch)
+                    const real *chunks, size_t stride, int parts, real *packed, real *scratch)
     BURIN_EXPORT(weights_update);
 
 #endif

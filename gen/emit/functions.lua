@@ -1,6 +1,6 @@
 -- functions.lua - the functions of a program, each once, and what their templates note of them.
 --
---     local all <const> = functions.new()
+--     local all <const> = functions.new(set.words)
 --     local kernels <const> = all:new_list()          -- { texts, prototypes }
 --     all:add(kernels, name, "ops/add.c.tpl", params)
 --     local helpers <const> = all:helpers({ "emit/prelude.c.tpl" }, params)
@@ -31,8 +31,8 @@ local function equal(a, b, but)
     return true
 end
 
---- A program without functions.
-function functions.new()
+--- A program without functions. words: those of its instruction set, which its templates see
+function functions.new(words)
     local calls <const>, offered <const> = {}, {}
     local wanted <const> = setmetatable({}, {
         __index = function(_, helper)
@@ -40,7 +40,9 @@ function functions.new()
             return calls[helper] or false
         end,
     })
-    return setmetatable({ made = {}, calls = calls, offered = offered, wanted = wanted }, functions)
+    return setmetatable({
+        words = words, made = {}, calls = calls, offered = offered, wanted = wanted,
+    }, functions)
 end
 
 --- A part of the file: its functions and the prototypes of those that are called before them.
@@ -65,7 +67,7 @@ end
 
 --- Appends the functions of a template to a list and returns their text.
 function functions:append(list, file, params)
-    local text <const>, notes <const> = template.render(file, params)
+    local text <const>, notes <const> = template.render(file, params, self.words)
     for _, helper in ipairs(notes.uses) do
         self.calls[helper] = true
     end

@@ -6,6 +6,8 @@
 --   vec, mm    C vector type and the prefix of its operations: ${mm}_fmadd_ps
 --   vl         numbers a vector
 --   real       their C type: "float", or "double" in a program for checks
+--   f          the suffix of their literals: "f", or ""
+--   literal    a function: a number of Lua as such a literal
 --   bytes      of one number
 --   registers  vector registers that a tile may fill
 --   fma, load  multiply-adds and loads a cycle, for the tile model
@@ -16,7 +18,14 @@
 --   header     that declares them, or false
 --   guard      a condition of the preprocessor: these options are missing
 --   plain      whether kernels are plain loops over numbers: portable C, to be read
+--   words      what every template of a program sees of this: { isa = the name, vec, mm, vl, real,
+--              f, bytes, plain }
 -- }
+--
+-- So a template says `const ${real} *x` and `0.5${f}`, and a text that is made in Lua asks set.real
+-- and set.literal: a program in double is written as such, not made from one in float.
+
+local c <const> = require "emit/c"
 
 local isa <const> = {}
 
@@ -56,13 +65,19 @@ local SETS <const> = {
 -- The instruction set of this name for numbers of this type, float unless it is said; main.lua has
 -- checked both. Portable C alone has vectors of doubles, and plain loops.
 function isa.get(name, real, plain)
+    local in_double <const> = real == "double"
     local set <const> = {
-        real = real or "float", bytes = real == "double" and 8 or 4, plain = plain or false,
+        real = real or "float", f = in_double and "" or "f", bytes = in_double and 8 or 4,
+        literal = in_double and c.double or c.float, plain = plain or false,
     }
     assert(set.bytes == 4 and not plain or name == "c", "portable C alone has this")
     for key, value in pairs(assert(SETS[name], "unknown instruction set")) do
         set[key] = value
     end
+    set.words = {
+        isa = set.name, vec = set.vec, mm = set.mm, vl = set.vl, real = set.real, f = set.f,
+        bytes = set.bytes, plain = set.plain,
+    }
     return set
 end
 

@@ -198,7 +198,7 @@ local function shape_fields(spec, field)
 end
 
 -- What it computes besides, and whether that is exact.
-local function option_fields(spec, op, field)
+local function option_fields(spec, op, literal, field)
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
         "each_image" } do
         if spec[flag] then
@@ -210,10 +210,10 @@ local function option_fields(spec, op, field)
     end
     activation_fields(spec, field)
     if spec.slope then
-        field(".slope = " .. c.float(spec.slope))
+        field(".slope = " .. literal(spec.slope))
     end
     if spec.p and spec.p > 0 then
-        field(".p = " .. c.float(spec.p))
+        field(".p = " .. literal(spec.p))
     end
     if not op.exact or op.exact(spec) then
         field(".exact = true")
@@ -250,7 +250,7 @@ local function kernel_row(spec, set)
         fields[#fields + 1] = text
     end
     shape_fields(spec, field)
-    option_fields(spec, op, field)
+    option_fields(spec, op, set.literal, field)
     if spec.flop and spec.flop > 0 then
         field(string.format(".mflop = %.6f", spec.flop / 1e6))
     end
@@ -279,10 +279,8 @@ end
 
 -- -- Model descriptor ----------------------------------------------------------------------------
 
--- The fields of a node that its row has under the same name, where it has them.
-local NODE_FIELDS <const> = {
-    { "geometry", entry.geometry }, { "p", c.float }, { "slope", c.float },
-}
+-- The numbers of a node that its row has under the same name, where it has them.
+local NODE_NUMBERS <const> = { "p", "slope" }
 
 -- Indices from 0 on; the image reads nothing.
 local function input_list(node)
@@ -293,7 +291,7 @@ local function input_list(node)
     return table.concat(list, ", ")
 end
 
-local function layer_row(node)
+local function layer_row(node, literal)
     local fields <const> = {
         ".op = LAYER_" .. (has_other_activation(node) and "ACTIVATION" or node.kind:upper()),
         ".name = " .. c.string(node.name),
@@ -303,10 +301,12 @@ local function layer_row(node)
     local function field(format, ...)
         fields[#fields + 1] = string.format(format, ...)
     end
-    for _, row in ipairs(NODE_FIELDS) do
-        local value <const> = node[row[1]]
-        if value then
-            field(".%s = %s", row[1], row[2](value))
+    if node.geometry then
+        field(".geometry = %s", (entry.geometry(node.geometry)))
+    end
+    for _, key in ipairs(NODE_NUMBERS) do
+        if node[key] then
+            field(".%s = %s", key, literal(node[key]))
         end
     end
     activation_fields(node, field)
@@ -315,9 +315,9 @@ local function layer_row(node)
     end
     if node.kind == "norm" then
         field(".norm = %s, .groups = %d, .eps = %s",
-            node.norm == "batch" and "NORM_BATCH" or "NORM_GROUP", node.groups, c.float(node.eps))
+            node.norm == "batch" and "NORM_BATCH" or "NORM_GROUP", node.groups, literal(node.eps))
         if node.norm == "batch" then
-            field(".momentum = %s", c.float(node.momentum))
+            field(".momentum = %s", literal(node.momentum))
         end
         if node.ghost > 0 then
             field(".ghost = %d", node.ghost)
@@ -339,9 +339,9 @@ local function param_row(param)
         param.fan_in or 0, tostring(param.decays))
 end
 
-local function state_row(state)
+local function state_row(state, literal)
     return string.format("{.name = %s, .offset = %s, .count = %d, .init = %s},",
-        c.string(state.name), state.offset, state.count, c.float(state.init))
+        c.string(state.name), state.offset, state.count, literal(state.init))
 end
 
 -- -- The file ------------------------------------------------------------------------------------
@@ -404,13 +404,13 @@ function model.params(graph, planned, options)
         .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
     for i, node in ipairs(graph.nodes) do
-        layer_rows[i] = layer_row(node)
+        layer_rows[i] = layer_row(node, set.literal)
     end
     for i, param in ipairs(graph.params) do
         param_rows[i] = param_row(param)
     end
     for i, state in ipairs(graph.states) do
-        state_rows[i] = state_row(state)
+        state_rows[i] = state_row(state, set.literal)
     end
     local remake <const> = string.format("make gen NET=%s NORM=%s ISA=", shell_word(network),
         options.norm)
@@ -437,7 +437,7 @@ function model.params(graph, planned, options)
         input_floats = graph.input.c * graph.input.h * graph.input.w,
         run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,
-        state_rows = state_rows, recipe_lines = recipe.lines(graph.recipe),
+        state_rows = state_rows, recipe_lines = recipe.lines(graph.recipe, set.literal),
         description = not in_double and description.lines(options.description),
         recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,
         model = {

@@ -10,35 +10,37 @@
 -- training has it.
 
 local argument <const> = require "ops/argument"
+local c <const> = require "emit/c"
 
 local places <const> = {}
 
--- The C type of a field by what the buffer holds; in the order of the struct.
-local TYPES <const> = { "const float", "float", "uint8_t", "double" }
+-- The C type of a field by what the buffer holds, with the place R of the type of numbers; in the
+-- order of the struct.
+local TYPES <const> = { "const R", "R", "uint8_t", "double" }
 
 local TYPE_OF <const> = { bits = "uint8_t", bytes = "uint8_t", doubles = "double" }
 
 -- What buffers of a scope are cut from, what declares it, and what the comment above them says.
 local BLOCKS <const> = {
     { scope = "param", base = "param",
-        begin = "const float *const param = net->run->store.param;",
+        begin = "const R *const param = net->run->store.param;",
         title = "parameters that are read where they lie" },
-    { scope = "state", base = "state", begin = "float *const state = net->run->store.state;",
+    { scope = "state", base = "state", begin = "R *const state = net->run->store.state;",
         title = "running statistics" },
-    { scope = "weights", base = "packed", begin = "const float *const packed = net->weights;",
+    { scope = "weights", base = "packed", begin = "const R *const packed = net->weights;",
         title = "packed weights" },
     { scope = "chunk", base = "totals",
-        begin = "float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;",
+        begin = "R *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;",
         title = "sums over the images of a chunk" },
-    { scope = "thread", base = "thread", begin = "float *const thread = net->thread;",
+    { scope = "thread", base = "thread", begin = "R *const thread = net->thread;",
         title = "of a thread, for all phases" },
-    { scope = "micro_batch", base = "own", begin = "float *const own = net->micro_batches "
+    { scope = "micro_batch", base = "own", begin = "R *const own = net->micro_batches "
         .. "+ (size_t)micro_batch * MICRO_BATCH_FLOATS;",
         title = "of a micro-batch, for all phases" },
 }
 
 local function type_of(buffer)
-    return buffer.scope == "weights" and "const float" or TYPE_OF[buffer.holds] or "float"
+    return buffer.scope == "weights" and "const R" or TYPE_OF[buffer.holds] or "R"
 end
 
 -- "weight_norm1" and the like: parameters that are read where they lie, and running statistics.
@@ -48,12 +50,12 @@ local function canonical(graph, known)
     for _, param in ipairs(graph.params) do
         local packed <const> = (param.role == "weight" and "w_" or "b_") .. param.layer
         if not known[packed] then
-            rows[#rows + 1] = { name = argument.field(param.name), type = "const float",
+            rows[#rows + 1] = { name = argument.field(param.name), type = "const R",
                 scope = "param", offset = param.offset }
         end
     end
     for _, state in ipairs(graph.states) do
-        rows[#rows + 1] = { name = argument.field(state.name), type = "float", scope = "state",
+        rows[#rows + 1] = { name = argument.field(state.name), type = "R", scope = "state",
             offset = state.offset }
     end
     return rows
@@ -62,7 +64,7 @@ end
 -- -- Names ---------------------------------------------------------------------------------------
 
 -- Lines "const float *w_conv1, *w_conv2;", one a type, of the fields of all rows.
-local function field_lines(rows)
+local function field_lines(rows, real)
     local names <const>, lines <const>, seen <const> = {}, {}, {}
     for _, row in ipairs(rows) do
         if not seen[row.name] then
@@ -74,7 +76,8 @@ local function field_lines(rows)
     end
     for _, type in ipairs(TYPES) do
         if names[type] then
-            lines[#lines + 1] = type .. " " .. table.concat(names[type], ", ") .. ";"
+            lines[#lines + 1] = c.fill(type, { R = real }) .. " " .. table.concat(names[type], ", ")
+                .. ";"
         end
     end
     return lines
@@ -103,7 +106,7 @@ local function note_of(buffer)
 end
 
 -- The blocks of what outlives a phase: { begin, title, lines of initializers }. rows: canonical
-local function shared_blocks(train, rows)
+local function shared_blocks(train, rows, real)
     local all <const> = {}
     for _, row in ipairs(rows) do
         all[#all + 1] = { scope = row.scope, name = row.name, offset = row.offset, of = {} }
@@ -127,7 +130,9 @@ local function shared_blocks(train, rows)
         end
         lines[#lines + 1] = #list > 0 and table.concat(list, " ") or nil
         if #lines > 0 then
-            blocks[#blocks + 1] = { begin = block.begin, title = block.title, lines = lines }
+            blocks[#blocks + 1] = {
+                begin = c.fill(block.begin, { R = real }), title = block.title, lines = lines,
+            }
         end
     end
     return blocks
@@ -146,8 +151,9 @@ local function scratch_lines(part)
 end
 
 --- What program.c.tpl says of memory: the fields of the struct, the blocks of what outlives a
---- phase, and the lines for the scratch memory of training and of evaluation.
-function places.params(graph, train, eval)
+--- phase, and the lines for the scratch memory of training and of evaluation. real: the type of
+--- numbers
+function places.params(graph, train, eval, real)
     local rows <const>, known <const> = {}, {}
     for _, part in ipairs { train, eval } do
         for _, buffer in ipairs(part.plan.buffers) do
@@ -158,7 +164,7 @@ function places.params(graph, train, eval)
     local canonical_rows <const> = canonical(graph, known)
     table.move(canonical_rows, 1, #canonical_rows, #rows + 1, rows)
     return {
-        fields = field_lines(rows), blocks = shared_blocks(train, canonical_rows),
+        fields = field_lines(rows, real), blocks = shared_blocks(train, canonical_rows, real),
         train = scratch_lines(train), eval = scratch_lines(eval),
     }
 end

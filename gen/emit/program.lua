@@ -18,7 +18,6 @@ local phases <const> = require "emit/phases"
 local places <const> = require "emit/places"
 local pipeline <const> = require "plan/pipeline"
 local plain <const> = require "ops/plain"
-local real <const> = require "emit/real"
 local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
@@ -69,10 +68,9 @@ local function other_texts(graph, train, set, all, list)
 end
 
 -- Adds the functions that others share, { name, template, params }, to a list.
-local function add_shared(all, list, shares, set)
+local function add_shared(all, list, shares)
     for _, one in ipairs(shares or {}) do
         one.params.name = one.name
-        one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
         all:add(list, one.name, one.template, one.params)
     end
 end
@@ -130,7 +128,7 @@ local function kernel_texts(graph, train, eval, set, options, all)
                 if spec.geometry then
                     named:add(entry.geometry(spec.geometry))
                 end
-                add_shared(all, shared, shares, set)
+                add_shared(all, shared, shares)
                 source.add(spec.name, #all:append(list, file, params))
             end
         end
@@ -164,7 +162,7 @@ local function weight_texts(graph, train, set, all)
     end
     local function pack_function(spec, what)
         local file <const>, params <const>, shares <const> = ops[spec.op].pack(spec, what, set)
-        add_shared(all, shared, shares, set)
+        add_shared(all, shared, shares)
         all:add(list, params.name, file, params)
         return params.name
     end
@@ -246,7 +244,7 @@ function emit.program(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     limits.check_memory(graph, planned, options)
     local set <const>, train <const>, eval <const> = planned.set, planned.train, planned.eval
-    local all <const> = functions.new()
+    local all <const> = functions.new(set.words)
     local kernels <const>, shared <const>, named <const> =
         kernel_texts(graph, train, eval, set, options, all)
     local packs <const>, weights <const> = weight_texts(graph, train, set, all)
@@ -254,12 +252,11 @@ function emit.program(graph, options)
         phases.texts(graph, train, eval, planned.phased)
     local params <const> = model.params(graph, planned, options)
     params.sizes, params.phased = memory_sizes(planned), planned.phased
-    params.places = places.params(graph, train, eval)
+    params.places = places.params(graph, train, eval, set.real)
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
     params.tensor_rows = watch.rows(train.plan, train.memory, slot_of)
     local helpers <const> = all:helpers(HELPERS, {
-        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(train.plan.kernels),
     })
     for _, node in ipairs(graph.nodes) do
@@ -270,7 +267,6 @@ function emit.program(graph, options)
     local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
         { alone = false, shapes = named:sorted() })
     params.shapes = table.concat(of_shapes.texts)
-    params.plain, params.vl = set.plain, set.vl
     params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
     params.kernel_texts = functions.closed_up(kernels)
     params.pack_texts = functions.closed_up(packs)
@@ -291,14 +287,14 @@ function emit.program(graph, options)
         params.most_ahead = math.max(params.most_ahead, #phase.ahead)
     end
     params.model.arithmetic = arithmetic(params)
-    local text <const> = wrap.text((template.render("emit/program.c.tpl", params)))
+    local text <const> = wrap.text((template.render("emit/program.c.tpl", params, set.words)))
     all:check()
     local recipe <const> = options.recipe_file and template.render("emit/recipe.c.tpl", {
         file = params.recipe_file, program = params.file, network = graph.name,
         remake = params.remake, recipe_lines = params.recipe_lines,
         description = params.description,
     }) or nil
-    return set.real == "double" and real.double(text) or text, recipe
+    return text, recipe
 end
 
 return emit

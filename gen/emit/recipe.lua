@@ -1,7 +1,6 @@
 -- recipe.lua - the recipe of a description as C: the initializer of a struct recipe, which stands
 -- in the program or in a file of its own.
 
-local c <const> = require "emit/c"
 local language <const> = require "language/recipe"
 
 local emit_recipe <const> = {}
@@ -11,10 +10,10 @@ local FLIPS <const> = {
 }
 
 -- The fields that a program of sgd without factors does not have: 0 is off.
-local function add_optimizer(recipe, line)
+local function add_optimizer(recipe, line, literal)
     local function nonzero(field)
         if recipe[field] ~= 0 then
-            line(field, c.float(recipe[field]))
+            line(field, literal(recipe[field]))
         end
     end
     if recipe.optimizer ~= "sgd" then
@@ -25,7 +24,7 @@ local function add_optimizer(recipe, line)
     nonzero("eps")
     if recipe.optimizer == "muon" then
         line("others", "OPTIMIZER_" .. recipe.others:upper())
-        line("others_lr", c.float(recipe.others_lr))
+        line("others_lr", literal(recipe.others_lr))
         line("newton_schulz", recipe.newton_schulz)
         line("renormalize", tostring(recipe.renormalize))
     end
@@ -40,14 +39,14 @@ local function add_optimizer(recipe, line)
         for _, what in ipairs { "rate", "decay" } do
             local factors <const> = {}
             for i = 1, #language.kinds do
-                factors[i] = c.float(recipe[what] and recipe[what][i] or 1)
+                factors[i] = literal(recipe[what] and recipe[what][i] or 1)
             end
             line(what, "{" .. table.concat(factors, ", ") .. "}")
         end
     end
 end
 
-local function add_schedule(recipe, line)
+local function add_schedule(recipe, line, literal)
     if #recipe.milestones > 0 then
         line("milestones", "{" .. table.concat(recipe.milestones, ", ") .. "}")
     end
@@ -55,13 +54,13 @@ local function add_schedule(recipe, line)
         line("patience", recipe.patience)
     end
     if recipe.warmup_epochs > 0 then
-        line("warmup_epochs", c.float(recipe.warmup_epochs))
-        line("warmup_div", c.float(recipe.warmup_div))
+        line("warmup_epochs", literal(recipe.warmup_epochs))
+        line("warmup_div", literal(recipe.warmup_div))
     end
 end
 
---- The fields of struct recipe in runtime/model.h, one a line.
-function emit_recipe.lines(recipe)
+--- The fields of struct recipe in runtime/model.h, one a line. literal: of the instruction set
+function emit_recipe.lines(recipe, literal)
     local lines <const> = {}
     local function line(field, text)
         lines[#lines + 1] = string.format(".%s = %s,", field, text)
@@ -69,14 +68,14 @@ function emit_recipe.lines(recipe)
     line("batch", recipe.batch)
     line("epochs", recipe.epochs)
     for _, field in ipairs { "lr", "momentum", "weight_decay" } do
-        line(field, c.float(recipe[field]))
+        line(field, literal(recipe[field]))
     end
     line("nesterov", tostring(recipe.nesterov))
-    line("label_smoothing", c.float(recipe.label_smoothing))
+    line("label_smoothing", literal(recipe.label_smoothing))
     line("schedule", "LR_" .. recipe.schedule:upper())
     line("step_epochs", recipe.step_epochs)
     for _, field in ipairs { "step_gamma", "warmup", "start_div", "final_div" } do
-        line(field, c.float(recipe[field]))
+        line(field, literal(recipe[field]))
     end
     line("crop", recipe.crop)
     line("flip", FLIPS[recipe.flip])
@@ -89,11 +88,11 @@ function emit_recipe.lines(recipe)
     end
     for _, field in ipairs { "rotate", "brightness", "contrast", "mixup" } do
         if recipe[field] ~= 0 then
-            line(field, c.float(recipe[field]))
+            line(field, literal(recipe[field]))
         end
     end
-    add_optimizer(recipe, line)
-    add_schedule(recipe, line)
+    add_optimizer(recipe, line, literal)
+    add_schedule(recipe, line, literal)
     return lines
 end
 

@@ -9,7 +9,8 @@
 -- The invariant: line n of a template is line n of the Lua chunk made from it, and the chunk is
 -- called "@templates/NAME". So every message, Lua's own included, starts with a template position.
 --
--- A template sees its parameters, then the few names of BUILTINS, and nothing else. An unknown name
+-- A template sees its parameters, then the words that all templates of a program share (those of
+-- its instruction set: isa.lua), then the few names of BUILTINS, and nothing else. An unknown name
 -- is an error, so a parameter that may be absent is passed as false.
 --
 -- What others must know of an expansion is noted while it is made, not read out of its text:
@@ -200,11 +201,14 @@ local function compile(text, name)
     return chunk or error(message, 0)
 end
 
--- The names a template sees: its parameters, those of `more` and BUILTINS. Errors are reported at
--- the template line, two levels up.
-local function environment(params, more)
+-- The names a template sees: its parameters, the words, those of `more` and BUILTINS. Errors are
+-- reported at the template line, two levels up.
+local function environment(params, words, more)
     local function index(_, key)
         local x = params[key]
+        if x == nil then
+            x = words[key]
+        end
         if x == nil then
             x = more[key] or BUILTINS[key]
         end
@@ -233,7 +237,7 @@ local function value_text(expression, x)
 end
 
 -- The text, and what is noted of it: { uses, prototypes }, arrays in the order of the text.
-local function run(chunk, params)
+local function run(chunk, params, words)
     local lines <const>, notes <const> = {}, { uses = {}, prototypes = {} }
     local is_head = false
     local function add_line(...)
@@ -253,7 +257,7 @@ local function run(chunk, params)
             end
         end,
     }
-    chunk(environment(params, noting), add_line, value_text)
+    chunk(environment(params, words or {}, noting), add_line, value_text)
     local text <const> = table.concat(lines, "\n") .. "\n"
     return (text:gsub("[ \t]+\n", "\n"):gsub("\n+$", "\n")), notes
 end
@@ -264,17 +268,18 @@ function template.expand(text, name, params)
     return run(compile(text, name), params)
 end
 
---- A render function (name, params) -> text, notes that gets the text of a template with read(name)
---- and compiles each template once.
+--- A render function (name, params, words) -> text, notes that gets the text of a template with
+--- read(name) and compiles each template once. words: those that it sees besides, or nil
 function template.new(read)
     local chunks <const> = {}
-    return function(name, params)
+    return function(name, params, words)
         chunks[name] = chunks[name] or compile(read(name), name)
-        return run(chunks[name], params)
+        return run(chunks[name], params, words)
     end
 end
 
---- The expansion of the template file NAME, as the host finds it, with a table of parameters.
+--- The expansion of the template file NAME, as the host finds it, with a table of parameters and
+--- the words of an instruction set.
 template.render = template.new(function(name)
     return host.template(name)
 end)

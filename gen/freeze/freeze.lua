@@ -80,7 +80,6 @@ local function kernel_texts(plan, set, all)
             named:add_kernel(spec, params)
             for _, one in ipairs(shares or {}) do
                 one.params.name = one.name
-                one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
                 all:add(loops, one.name, one.template, one.params)
             end
             all:append(list, file, params)
@@ -157,7 +156,6 @@ local function texts_of(plan, graph, set, all)
     local kernels <const>, loops <const>, named <const> = kernel_texts(plan, set, all)
     norm_texts(graph, plan, set, all, kernels)
     local helpers <const> = all:helpers(HELPERS, {
-        isa = set.name, vec = set.vec, mm = set.mm, bytes = set.bytes, plain = set.plain,
         most_channels = plain.most_channels(plan.kernels),
     })
     return {
@@ -240,7 +238,7 @@ function freeze.files(graph, file, options)
     plan.vl = set.vl
     local prefix <const> = c.identifier(graph.name)
     local list <const>, named <const> = arrays.of(plan, frozen, trained, fills, prefix)
-    local all <const> = functions.new()
+    local all <const> = functions.new(set.words)
     local params <const> = texts_of(plan, frozen, set, all)
     for key, value in pairs { -- their order does not matter
         net = graph.name, prefix = prefix, upper = prefix:upper(), norm = graph.norm,

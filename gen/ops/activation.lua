@@ -88,24 +88,27 @@ end
 --- What a template writes of a kernel's activation: { forward, backward = texts for c.fill,
 --- forward_helper, backward_helper = functions that these call, or false }; false where the kernel
 --- has none.
-function activation.params(spec, mm)
+function activation.params(spec, isa)
+    local mm <const> = isa.mm
     local relu <const> = {
         forward = c.call(mm .. "_max_ps", mm .. "_setzero_ps()", "V"), forward_helper = false,
         backward = "where_positive(G, V)", backward_helper = "where_positive",
     }
-    local argument <const> = spec.slope and ", " .. c.call(mm .. "_set1_ps", c.float(spec.slope))
+    local argument <const> = spec.slope
+        and ", " .. c.call(mm .. "_set1_ps", isa.literal(spec.slope))
     return spec.activation and forms_of(spec.activation, relu, argument or "",
         c.call(mm .. "_mul_ps", "G", "S"))
 end
 
 --- The same for plain loops.
-function activation.plain_params(spec)
+function activation.plain_params(spec, isa)
+    local zero <const> = { Z = isa.literal(0) }
     local relu <const> = {
-        forward = "V < 0.0f ? 0.0f : V", forward_helper = false,
-        backward = "V > 0.0f ? G : 0.0f", backward_helper = false,
+        forward = c.fill("V < Z ? Z : V", zero), forward_helper = false,
+        backward = c.fill("V > Z ? G : Z", zero), backward_helper = false,
     }
     return spec.activation and forms_of(spec.activation, relu,
-        spec.slope and ", " .. c.float(spec.slope) or "", "G * S")
+        spec.slope and ", " .. isa.literal(spec.slope) or "", "G * S")
 end
 
 return activation

@@ -57,14 +57,14 @@ function entry.window(it, inputs, outputs)
 end
 
 --- The dropout of a pointwise kernel.
-function entry.drop(spec)
+function entry.drop(spec, isa)
     return {
         word = "DROP", uses = "drop_bits", type = "struct drop_bits",
         text = string.format("DROP%s_%dx%dx%d", c.number_word(spec.p):upper(), spec.x.h, spec.x.w,
             spec.c),
         defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s /* 65536 / %d */}",
             dropout.pitch(spec.c), 4 * dropout.words(spec.x.h, spec.x.w, spec.c),
-            c.float(dropout.scale(spec.p)), 65536 - dropout.threshold(spec.p)),
+            isa.literal(dropout.scale(spec.p)), 65536 - dropout.threshold(spec.p)),
     }
 end
 

@@ -4,6 +4,7 @@
 -- A module of an operation makes the parameters of its template from a specification (its shape
 -- stands at the head of calls.lua) and begins with kernel.common.
 
+local c <const> = require "emit/c"
 local dropout <const> = require "ops/dropout"
 local layout <const> = require "ops/layout"
 
@@ -15,10 +16,10 @@ local C_TYPES <const> = {
     keep = "const uint8_t *keep", ahead = "struct ahead *ahead", n = "int n",
 }
 
--- What a forward kernel notes for the gradient.
+-- What a forward kernel notes for the gradient; R: the type of numbers.
 local NOTE_TYPES <const> = {
     winner = { fwd = "uint8_t *restrict winner", bwd_data = "const uint8_t *restrict winner" },
-    place = { fwd = "float *restrict place", bwd_data = "const float *restrict place" },
+    place = { fwd = "R *restrict place", bwd_data = "const R *restrict place" },
 }
 
 local OUTPUTS <const> = {
@@ -26,13 +27,14 @@ local OUTPUTS <const> = {
 }
 
 -- The parameters of the C function. In place, dx and dy are one buffer: neither is restrict.
-local function signature(spec, in_place)
+local function signature(spec, real, in_place)
     local list <const> = {}
     for i, param in ipairs(spec.params) do
-        local pointer <const> = (OUTPUTS[param] and "float *" or "const float *")
+        local pointer <const> = (OUTPUTS[param] and "" or "const ") .. real .. " *"
             .. ((in_place and (param == "dx" or param == "dy")) and "" or "restrict ")
         local note <const> = NOTE_TYPES[param]
-        list[i] = note and note[spec.pass] or C_TYPES[param] or pointer .. param
+        list[i] = note and c.fill(note[spec.pass], { R = real }) or C_TYPES[param]
+            or pointer .. param
     end
     return table.concat(list, ", ")
 end
@@ -149,8 +151,8 @@ end
 function kernel.common(spec, isa, pitch, in_place)
     return {
         next_image = next_image(spec, pitch),
-        name = spec.name, where = spec.layer or spec.name, signature = signature(spec, in_place),
-        vec = isa.vec, mm = isa.mm, vl = isa.vl,
+        name = spec.name, where = spec.layer or spec.name,
+        signature = signature(spec, isa.real, in_place),
         any_size = false, pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),
     }
 end

@@ -20,7 +20,7 @@ function loss.forward(planner, step)
     local dlogits <const> = planner.eval and "NULL" or planner:gradient_into(step.x)
     planner:call("loss", loss.fn, {
         dlogits, logits, "net", argument.chunk, argument.image, "n",
-        planner.eval and "0.0f" or "net->run->label_smoothing",
+        planner.eval and planner.isa.literal(0) or "net->run->label_smoothing",
     }, step.name)
     if planner.eval then
         planner:call("logits", "store_logits", { "net", argument.image, "n", logits }, step.name)

@@ -208,43 +208,52 @@ local function prefix_of(node)
     return (norm.fn(node, "fwd"):gsub("_fwd$", ""))
 end
 
--- The C parameters of the functions of group norms and of batch norms, by what they do.
+-- The C parameters of the functions of group norms and of batch norms, by what they do, with the
+-- place R of the type of numbers.
 local SIGNATURES <const> = {
     group = {
-        fwd = "float *restrict coef, const float *restrict sums, const float *restrict weight, "
-            .. "const float *restrict bias, double count",
-        bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
-            .. "const float *restrict sums, const float *restrict coef, "
-            .. "const float *restrict weight, double count",
+        fwd = "R *restrict coef, const R *restrict sums, const R *restrict weight, "
+            .. "const R *restrict bias, double count",
+        bwd = "R *restrict dcoef, R *restrict dweight, R *restrict dbias, "
+            .. "const R *restrict sums, const R *restrict coef, "
+            .. "const R *restrict weight, double count",
     },
     batch = {
-        fwd = "float *restrict coef, const double *restrict moments, "
-            .. "const float *restrict weight, const float *restrict bias, double count",
-        bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
-            .. "const double *restrict sums, const float *restrict coef, "
-            .. "const float *restrict weight, double count",
-        track = "float *restrict mean, float *restrict variance, const double *restrict moments, "
+        fwd = "R *restrict coef, const double *restrict moments, "
+            .. "const R *restrict weight, const R *restrict bias, double count",
+        bwd = "R *restrict dcoef, R *restrict dweight, R *restrict dbias, "
+            .. "const double *restrict sums, const R *restrict coef, "
+            .. "const R *restrict weight, double count",
+        track = "R *restrict mean, R *restrict variance, const double *restrict moments, "
             .. "double count",
-        eval = "float *restrict coef, const float *restrict mean, "
-            .. "const float *restrict variance, const float *restrict weight, "
-            .. "const float *restrict bias",
-        join_fwd = "float *restrict coef, const struct net *net, double *parts, double *total, "
-            .. "const float *weight, const float *bias, float *mean, float *variance, "
+        eval = "R *restrict coef, const R *restrict mean, "
+            .. "const R *restrict variance, const R *restrict weight, "
+            .. "const R *restrict bias",
+        join_fwd = "R *restrict coef, const struct net *net, double *parts, double *total, "
+            .. "const R *weight, const R *bias, R *mean, R *variance, "
             .. "double pixels",
-        join_bwd = "float *restrict dcoef, float *restrict dweight, float *restrict dbias, "
-            .. "const struct net *net, double *parts, double *total, const float *coef, "
-            .. "const float *weight, double pixels",
-        ghosts_fwd = "float *coef, const struct net *net, const float *parts, int micro_batch, "
-            .. "int image, int n, int ghost, const float *restrict weight, "
-            .. "const float *restrict bias, double pixels",
-        ghosts_bwd = "float *dcoef, float *restrict dweight, float *restrict dbias, "
-            .. "const struct net *net, const float *parts, int micro_batch, int image, int n, "
-            .. "int ghost, const float *restrict coef, const float *restrict weight, "
+        join_bwd = "R *restrict dcoef, R *restrict dweight, R *restrict dbias, "
+            .. "const struct net *net, double *parts, double *total, const R *coef, "
+            .. "const R *weight, double pixels",
+        ghosts_fwd = "R *coef, const struct net *net, const R *parts, int micro_batch, "
+            .. "int image, int n, int ghost, const R *restrict weight, "
+            .. "const R *restrict bias, double pixels",
+        ghosts_bwd = "R *dcoef, R *restrict dweight, R *restrict dbias, "
+            .. "const struct net *net, const R *parts, int micro_batch, int image, int n, "
+            .. "int ghost, const R *restrict coef, const R *restrict weight, "
             .. "double pixels",
-        ghosts_track = "float *restrict mean, float *restrict variance, const struct net *net, "
-            .. "const float *parts, int ghost, double pixels",
+        ghosts_track = "R *restrict mean, R *restrict variance, const struct net *net, "
+            .. "const R *parts, int ghost, double pixels",
     },
 }
+
+local function signatures_of(word, set)
+    local signatures <const> = {}
+    for what, form in pairs(SIGNATURES[word]) do -- a table: the order does not matter
+        signatures[what] = c.fill(form, { R = set.real })
+    end
+    return signatures
+end
 
 -- The functions that each macro of norm.c.tpl makes, and what they take besides.
 local MACROS <const> = {
@@ -262,7 +271,7 @@ local function entry_params(node, set, macros, backward)
         for _, one in ipairs(MACROS[macro]) do
             if backward or one[1] ~= "bwd" then
                 heads[#heads + 1] = string.format("static void %s_%s(%s%s)", prefix, one[1],
-                    SIGNATURES[batch and "batch" or "group"][one[1]], one[2])
+                    signatures_of(batch and "batch" or "group", set)[one[1]], one[2])
             end
         end
     end
@@ -298,7 +307,7 @@ local function add_texts(nodes, set, whole, ghosts, backward, add)
             add(word .. "_norm", "ops/norm.c.tpl", {
                 batch = word == "batch", title = word .. " norm", most_pitch = most_pitch,
                 whole = kind.whole or false, ghosts = kind.ghosts or false, backward = backward,
-                signatures = SIGNATURES[word],
+                signatures = signatures_of(word, set),
             })
         end
     end

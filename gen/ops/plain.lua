@@ -44,11 +44,11 @@ function KINDS.linear(spec)
         window(geometry.whole(spec.x.h, spec.x.w), spec.c, spec.k))
 end
 
-function KINDS.pointwise(spec)
+function KINDS.pointwise(spec, _, isa)
     local words <const>, flags <const> = ops.pointwise.kind(spec)
-    flags.activation, flags.clips = activation.plain_params(spec), activation.offset(spec)
+    flags.activation, flags.clips = activation.plain_params(spec, isa), activation.offset(spec)
     return {
-        loops = "pointwise", flags = flags, given = ops.pointwise.given(spec), name = words,
+        loops = "pointwise", flags = flags, given = ops.pointwise.given(spec, isa), name = words,
     }
 end
 
@@ -121,7 +121,7 @@ end
 --- The template of a kernel, its parameters, and the function of its loops (see ops.lua).
 function plain.params(spec, isa, options)
     local _, params <const> = ops[spec.op].params(spec, isa, options)
-    local kind <const> = KINDS[spec.op](spec, params)
+    local kind <const> = KINDS[spec.op](spec, params, isa)
     local name = kind.name or kind.loops
     for _, word in ipairs(kind.words or {}) do
         name = name .. (word[1] and word[2] or "")

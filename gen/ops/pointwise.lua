@@ -242,13 +242,13 @@ function pointwise.kind(spec)
 end
 
 --- What the loops of a kernel are given.
-function pointwise.given(spec)
+function pointwise.given(spec, isa)
     local image <const> = entry.image
     local given <const> = spec.pass == "fwd" and { image(spec.y), image(spec.x) }
         or spec.pass == "bwd_reduce" and { image(spec.x), image(spec.dy) }
         or { image(spec.dx), image(spec.dy),
             kernel.has(spec.params, "x") and image(spec.x) or nil }
-    given[#given + 1] = spec.p > 0 and entry.drop(spec) or nil
+    given[#given + 1] = spec.p > 0 and entry.drop(spec, isa) or nil
     return given
 end
 
@@ -256,12 +256,12 @@ end
 local function loops_of(spec, isa, pitch)
     local words <const>, flags <const> = pointwise.kind(spec)
     flags.block = tile.block(pitch // isa.vl, BLOCK)
-    flags.activation = activation.params(spec, isa.mm)
+    flags.activation = activation.params(spec, isa)
     flags.clips = activation.offset(spec) and spec.c < pitch
     return {
         name = string.format("%s_%s_x%d%s", words, spec.pass, flags.block,
             flags.clips and "_clip" or ""),
-        template = TEMPLATES[spec.pass], flags = flags, given = pointwise.given(spec),
+        template = TEMPLATES[spec.pass], flags = flags, given = pointwise.given(spec, isa),
     }
 end
 

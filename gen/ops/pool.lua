@@ -132,7 +132,7 @@ local function params_of(spec, isa, largest)
     params.minus_padding_h, params.minus_padding_w = c.add("", -h.padding), c.add("", -w.padding)
     params.clips = h.padding > 0 or w.padding > 0
     params.winners = spec.winners or false
-    params.share = c.float(1.0 / spec.geometry.taps)
+    params.share = isa.literal(1.0 / spec.geometry.taps)
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
     params.y_border, params.y_cols = small.border, layout.cols(small)
     params.dy_border, params.dy_cols = params.y_border, params.y_cols

@@ -129,11 +129,11 @@ static void convert(float *out, const struct safetensor *tensor, size_t count)
 {
     const char *in = tensor->data;
     for (size_t i = 0; i < count; i++) {
-        double real;
+        double number;
         uint16_t half;
         if (tensor->dtype == SAFETENSORS_F64) {
-            memcpy(&real, in + i * sizeof real, sizeof real);
-            out[i] = (float)real;
+            memcpy(&number, in + i * sizeof number, sizeof number);
+            out[i] = (float)number;
         } else {
             memcpy(&half, in + i * sizeof half, sizeof half);
             out[i] =

@@ -26,7 +26,7 @@ struct news {
 _Static_assert(sizeof(struct news) % RANKS_LINE == 0, "whole lines");
 _Static_assert((int)RANKS_MAX <= (int)MODEL_CHUNKS, "a chunk for each rank");
 
-enum { LINE_FLOATS = RANKS_LINE / (int)sizeof(float) };
+enum { LINE_FLOATS = RANKS_LINE / (int)sizeof(real) };
 
 struct block {
     void *bytes;
@@ -165,31 +165,31 @@ static size_t owned_floats(const struct run *run, int rank, size_t *first)
 
 /* -- Pieces of chunks -------------------------------------------------------------------------- */
 
-static void meet_pieces(struct run *run, float *parts, int pieces, size_t stride, size_t floats)
+static void meet_pieces(struct run *run, real *parts, int pieces, size_t stride, size_t floats)
 {
     struct meet *meet = run->meet;
     const int me = meet->ranks->me, count = meet->ranks->count;
     size_t bytes[RANKS_MAX];
     for (int r = 0; r < count; r++) {
         const struct span chunks = chunks_of(run, r);
-        bytes[r] = (size_t)(chunks.last - chunks.first) * (size_t)pieces * floats * sizeof(float);
+        bytes[r] = (size_t)(chunks.last - chunks.first) * (size_t)pieces * floats * sizeof(real);
     }
     if (!begin_gather(meet, bytes))
         return;
     const struct span own = chunks_of(run, me);
-    float *out = meet->out.bytes;
+    real *out = meet->out.bytes;
     for (int i = own.first * pieces; i < own.last * pieces; i++, out += floats)
         memcpy(out, parts + (size_t)i * stride, floats * sizeof *out);
     gather(meet);
     for (int r = 0; r < count; r++) {
         const struct span chunks = chunks_of(run, r);
-        const float *in = piece_of(&meet->in, meet->lines_in, r);
+        const real *in = piece_of(&meet->in, meet->lines_in, r);
         for (int i = chunks.first * pieces; r != me && i < chunks.last * pieces; i++, in += floats)
             memcpy(parts + (size_t)i * stride, in, floats * sizeof *in);
     }
 }
 
-void run_meet(struct run *run, int rank, float *parts, int pieces, size_t stride, size_t floats)
+void run_meet(struct run *run, int rank, real *parts, int pieces, size_t stride, size_t floats)
 {
     team_barrier(run->team);
     if (run->meet == NULL)
@@ -226,8 +226,8 @@ static bool plan_gradients(struct run *run, const struct gradients *g)
     for (int r = 0; r < count; r++) {
         const int mine = meet->first_node[me + 1] - meet->first_node[me];
         const int its = meet->first_node[r + 1] - meet->first_node[r];
-        meet->lines_out[r] = ranks_lines((size_t)mine * meet->gradient[r] * sizeof(float));
-        meet->lines_in[r] = ranks_lines((size_t)its * meet->gradient[me] * sizeof(float));
+        meet->lines_out[r] = ranks_lines((size_t)mine * meet->gradient[r] * sizeof(real));
+        meet->lines_in[r] = ranks_lines((size_t)its * meet->gradient[me] * sizeof(real));
     }
     return make_blocks(meet);
 }
@@ -238,7 +238,7 @@ static void sum_nodes(const struct run *run, const struct gradients *g, int i)
     const struct meet *meet = run->meet;
     const struct weight weight = weights_row(run, g->weights, i);
     const int owner = update_owner(run, weight.param), me = meet->ranks->me;
-    float *out = (float *)piece_of(&meet->out, meet->lines_out, owner) + meet->place[i];
+    real *out = (real *)piece_of(&meet->out, meet->lines_out, owner) + meet->place[i];
     for (int k = meet->first_node[me]; k < meet->first_node[me + 1]; k++) {
         const struct span node = meet->nodes[k].span;
         tree_sum(out, g->chunks + (size_t)node.first * g->stride + weight.gradient, g->stride,
@@ -263,7 +263,7 @@ void meet_gradients(struct run *run, int rank, const struct gradients *gradients
         ranks_exchange(meet->ranks, meet->out.bytes, meet->lines_out, meet->in.bytes,
                        meet->lines_in);
         for (int r = 0; meet->ranks->err.code == EXIT_OK && r < meet->ranks->count; r++) {
-            const float *in = piece_of(&meet->in, meet->lines_in, r);
+            const real *in = piece_of(&meet->in, meet->lines_in, r);
             for (int k = meet->first_node[r]; k < meet->first_node[r + 1]; k++)
                 meet->nodes[k].sum =
                     in + (size_t)(k - meet->first_node[r]) * meet->gradient[meet->ranks->me];
@@ -273,7 +273,7 @@ void meet_gradients(struct run *run, int rank, const struct gradients *gradients
     run_count(run, rank, profile_place(run->model, PROFILE_RANKS));
 }
 
-void meet_gradient(const struct run *run, const struct gradients *gradients, int weight, float *out)
+void meet_gradient(const struct run *run, const struct gradients *gradients, int weight, real *out)
 {
     const struct meet *meet = run->meet;
     struct tree_node nodes[MODEL_CHUNKS];
@@ -341,19 +341,19 @@ static void share_parameters(struct run *run)
     size_t bytes[RANKS_MAX], first[RANKS_MAX], floats[RANKS_MAX];
     for (int r = 0; r < meet->ranks->count; r++) {
         floats[r] = owned_floats(run, r, &first[r]);
-        bytes[r] = sizeof(struct news) + floats[r] * sizeof(float);
+        bytes[r] = sizeof(struct news) + floats[r] * sizeof(real);
     }
     if (!begin_gather(meet, bytes))
         return;
     struct news *mine = meet->out.bytes;
     tell(run, mine, finite_all(run->store.grad + first[me], floats[me]));
-    memcpy(mine + 1, run->store.param + first[me], floats[me] * sizeof(float));
+    memcpy(mine + 1, run->store.param + first[me], floats[me] * sizeof(real));
     gather(meet);
     meet->finite = true;
     for (int r = 0; meet->ranks->err.code == EXIT_OK && r < meet->ranks->count; r++) {
         const struct news *news = piece_of(&meet->in, meet->lines_in, r);
         hear(run, news, r);
-        memcpy(run->store.param + first[r], news + 1, floats[r] * sizeof(float));
+        memcpy(run->store.param + first[r], news + 1, floats[r] * sizeof(real));
     }
 }
 
@@ -379,7 +379,7 @@ static void meet_logits(struct run *run)
                                   chunks.last > 0 ? run_chunk(run, chunks.last - 1).last : 0};
         if (chunks.first == chunks.last)
             images[r] = (struct span){0, 0};
-        bytes[r] = (size_t)(images[r].last - images[r].first) * row * sizeof(float);
+        bytes[r] = (size_t)(images[r].last - images[r].first) * row * sizeof(real);
     }
     const int me = meet->ranks->me;
     if (!begin_gather(meet, bytes))
@@ -419,7 +419,7 @@ int meet_signal(const struct meet *meet)
 
 /* -- The optimizer's state --------------------------------------------------------------------- */
 
-static void meet_vector(struct run *run, float *vector)
+static void meet_vector(struct run *run, real *vector)
 {
     struct meet *meet = run->meet;
     const int me = meet->ranks->me;
@@ -427,7 +427,7 @@ static void meet_vector(struct run *run, float *vector)
     if (vector == NULL)
         return;
     for (int r = 0; r < meet->ranks->count; r++)
-        bytes[r] = owned_floats(run, r, &first[r]) * sizeof(float);
+        bytes[r] = owned_floats(run, r, &first[r]) * sizeof(real);
     if (!begin_gather(meet, bytes))
         return;
     memcpy(meet->out.bytes, vector + first[me], bytes[me]);

@@ -40,7 +40,7 @@ void meet_optimizer(struct run *run);
 struct gradients {
     const struct weight *weights; /* or NULL */
     int count;
-    const float *chunks;
+    const real *chunks;
     size_t stride;
     int parts; /* chunks of the batch */
 };
@@ -49,8 +49,7 @@ struct gradients {
  * parameters. Afterwards meet_gradient sums those of one parameter that this process owns: out is
  * as the kernels lay it out. */
 void meet_gradients(struct run *run, int rank, const struct gradients *gradients);
-void meet_gradient(const struct run *run, const struct gradients *gradients, int weight,
-                   float *out);
+void meet_gradient(const struct run *run, const struct gradients *gradients, int weight, real *out);
 
 /* By every thread: run->squares of all parameters, from their owners. Alone it is the barrier
  * behind the threads' own. */

@@ -9,14 +9,14 @@
 
 enum { BLOCK_ROWS = 4, BLOCK_COLUMNS = 16 };
 
-static const float A = (float)3.4445, B = (float)-4.7750, C = (float)2.0315;
+static const real A = (real)3.4445, B = (real)-4.7750, C = (real)2.0315;
 
 /* -- Products ---------------------------------------------------------------------------------- */
 
-static void whole_block(float *restrict c, const float *restrict a, const float *restrict b,
+static void whole_block(real *restrict c, const real *restrict a, const real *restrict b,
                         size_t inner, size_t columns)
 {
-    float sum[BLOCK_ROWS][BLOCK_COLUMNS] = {{0}};
+    real sum[BLOCK_ROWS][BLOCK_COLUMNS] = {{0}};
     for (size_t k = 0; k < inner; k++) {
         for (size_t i = 0; i < BLOCK_ROWS; i++) {
             for (size_t j = 0; j < BLOCK_COLUMNS; j++)
@@ -29,12 +29,12 @@ static void whole_block(float *restrict c, const float *restrict a, const float 
     }
 }
 
-static void rest_of_block(float *restrict c, const float *restrict a, const float *restrict b,
+static void rest_of_block(real *restrict c, const real *restrict a, const real *restrict b,
                           size_t inner, size_t columns, size_t block_rows, size_t block_columns)
 {
     for (size_t i = 0; i < block_rows; i++) {
         for (size_t j = 0; j < block_columns; j++) {
-            float sum = 0;
+            real sum = 0;
             for (size_t k = 0; k < inner; k++)
                 sum += a[i * inner + k] * b[k * columns + j];
             c[i * columns + j] = sum;
@@ -48,14 +48,14 @@ static size_t least(size_t a, size_t b)
 }
 
 /* c [rows][columns] = a [rows][inner] * b [inner][columns] */
-static void multiply(float *restrict c, const float *restrict a, const float *restrict b,
-                     size_t rows, size_t inner, size_t columns)
+static void multiply(real *restrict c, const real *restrict a, const real *restrict b, size_t rows,
+                     size_t inner, size_t columns)
 {
     for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
         for (size_t j = 0; j < columns; j += BLOCK_COLUMNS) {
             const size_t height = least(BLOCK_ROWS, rows - i);
             const size_t width = least(BLOCK_COLUMNS, columns - j);
-            float *out = c + i * columns + j;
+            real *out = c + i * columns + j;
             if (height == BLOCK_ROWS && width == BLOCK_COLUMNS)
                 whole_block(out, a + i * inner, b + j, inner, columns);
             else
@@ -65,7 +65,7 @@ static void multiply(float *restrict c, const float *restrict a, const float *re
 }
 
 /* out [columns][rows] = in [rows][columns] transposed */
-static void transpose(float *restrict out, const float *restrict in, size_t rows, size_t columns)
+static void transpose(real *restrict out, const real *restrict in, size_t rows, size_t columns)
 {
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++)
@@ -73,7 +73,7 @@ static void transpose(float *restrict out, const float *restrict in, size_t rows
     }
 }
 
-static double frobenius(const float *x, size_t n)
+static double frobenius(const real *x, size_t n)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -91,8 +91,8 @@ size_t muon_floats(size_t rows, size_t columns)
 }
 
 /* One step; x [few][many], a [few][few]. */
-static void iterate(float *restrict x, float *restrict turned, float *restrict product,
-                    float *restrict a, float *restrict squared, size_t few, size_t many)
+static void iterate(real *restrict x, real *restrict turned, real *restrict product,
+                    real *restrict a, real *restrict squared, size_t few, size_t many)
 {
     transpose(turned, x, few, many);
     multiply(a, x, turned, few, many, few);
@@ -104,12 +104,12 @@ static void iterate(float *restrict x, float *restrict turned, float *restrict p
         x[i] = A * x[i] + product[i];
 }
 
-void muon_orthogonalize(float *out, const float *x, size_t rows, size_t columns, int steps,
-                        float *restrict scratch)
+void muon_orthogonalize(real *out, const real *x, size_t rows, size_t columns, int steps,
+                        real *restrict scratch)
 {
     const size_t n = rows * columns, few = least(rows, columns), many = n / few;
-    float *current = scratch, *turned = current + n, *product = turned + n, *a = product + n;
-    const float norm = (float)(frobenius(x, n) + 1e-7);
+    real *current = scratch, *turned = current + n, *product = turned + n, *a = product + n;
+    const real norm = (real)(frobenius(x, n) + 1e-7);
     if (rows > columns)
         transpose(current, x, rows, columns);
     for (size_t i = 0; i < n; i++)
@@ -123,23 +123,23 @@ void muon_orthogonalize(float *out, const float *x, size_t rows, size_t columns,
 }
 
 void muon_update(const struct optim *optim, const struct optim_part *part, size_t rows,
-                 size_t columns, float *scratch)
+                 size_t columns, real *scratch)
 {
-    float *restrict param = part->param, *restrict momentum = part->first;
-    float *direction = scratch, *rest = scratch + part->n;
-    const float keep = optim->momentum;
-    float lr = part->lr, shrink = 1 - part->lr * part->weight_decay;
+    real *restrict param = part->param, *restrict momentum = part->first;
+    real *direction = scratch, *rest = scratch + part->n;
+    const real keep = optim->momentum;
+    real lr = part->lr, shrink = 1 - part->lr * part->weight_decay;
     for (size_t i = 0; i < part->n; i++) {
-        float v = keep * momentum[i] + part->grad[i];
+        real v = keep * momentum[i] + part->grad[i];
         momentum[i] = v;
         direction[i] = optim->nesterov ? part->grad[i] + keep * v : v;
     }
     muon_orthogonalize(direction, direction, rows, columns, optim->newton_schulz, rest);
     if (optim->renormalize) {
         const double norm = frobenius(param, part->n);
-        shrink = norm > 0 ? (float)(sqrt((double)rows) / norm) : 1;
+        shrink = norm > 0 ? (real)(sqrt((double)rows) / norm) : 1;
     } else if (rows > columns) {
-        lr = (float)((double)lr * sqrt((double)rows / (double)columns));
+        lr = (real)((double)lr * sqrt((double)rows / (double)columns));
     }
     for (size_t i = 0; i < part->n; i++)
         param[i] = param[i] * shrink - lr * direction[i];

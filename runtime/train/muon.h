@@ -16,8 +16,8 @@ size_t muon_floats(size_t rows, size_t columns);
  * whatever they are, go to 0.7 .. 1.2 in five `steps` of a quintic iteration of Newton and Schulz,
  * X = a X + (b A + c A A) X with A = X X' and (a, b, c) = (3.4445, -4.7750, 2.0315), that begins at
  * x divided by its Frobenius norm plus 1e-7. out may be x; scratch is as muon_update's. */
-void muon_orthogonalize(float *out, const float *x, size_t rows, size_t columns, int steps,
-                        float *restrict scratch);
+void muon_orthogonalize(real *out, const real *x, size_t rows, size_t columns, int steps,
+                        real *restrict scratch);
 
 /* Updates a matrix [rows][columns] in place; part->n is their product. With decay d,
  *     v = momentum v + grad;  g = nesterov ? grad + momentum v : v;
@@ -27,6 +27,6 @@ void muon_orthogonalize(float *out, const float *x, size_t rows, size_t columns,
  * 1 on average before they move, and the root is left out: p *= sqrt(rows) / |p|;  p -= lr
  * orthogonal(g) */
 void muon_update(const struct optim *optim, const struct optim_part *part, size_t rows,
-                 size_t columns, float *scratch);
+                 size_t columns, real *scratch);
 
 #endif

@@ -28,30 +28,30 @@ void optim_init(struct optim *optim, const struct recipe *recipe)
         .factors = recipe->factors,
     };
     if (recipe->optimizer == OPTIMIZER_MUON && recipe->lr > 0)
-        optim->others_rate = (float)((double)recipe->others_lr / (double)recipe->lr);
+        optim->others_rate = (real)((double)recipe->others_lr / (double)recipe->lr);
     memcpy(optim->rate, recipe->rate, sizeof optim->rate);
     memcpy(optim->decay, recipe->decay, sizeof optim->decay);
 }
 
 /* -- SGD --------------------------------------------------------------------------------------- */
 
-static void update_plain(float lr, float keep, float decay, float *restrict param,
-                         float *restrict momentum, const float *restrict grad, size_t n)
+static void update_plain(real lr, real keep, real decay, real *restrict param,
+                         real *restrict momentum, const real *restrict grad, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float g = grad[i] + decay * param[i];
-        float v = keep * momentum[i] + g;
+        real g = grad[i] + decay * param[i];
+        real v = keep * momentum[i] + g;
         momentum[i] = v;
         param[i] -= lr * v;
     }
 }
 
-static void update_nesterov(float lr, float keep, float decay, float *restrict param,
-                            float *restrict momentum, const float *restrict grad, size_t n)
+static void update_nesterov(real lr, real keep, real decay, real *restrict param,
+                            real *restrict momentum, const real *restrict grad, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float g = grad[i] + decay * param[i];
-        float v = keep * momentum[i] + g;
+        real g = grad[i] + decay * param[i];
+        real v = keep * momentum[i] + g;
         momentum[i] = v;
         param[i] -= lr * (g + keep * v);
     }
@@ -60,28 +60,28 @@ static void update_nesterov(float lr, float keep, float decay, float *restrict p
 /* -- Adam -------------------------------------------------------------------------------------- */
 
 /* The loops of this file are compiled without errno for sqrt, which would keep them scalar. */
-static float root(float x)
+static real root(real x)
 {
-    return (float)sqrt((double)x);
+    return (real)sqrt((double)x);
 }
 
-static void update_adam(const struct optim *optim, const struct optim_part *part, float coupled,
-                        float shrink)
+static void update_adam(const struct optim *optim, const struct optim_part *part, real coupled,
+                        real shrink)
 {
-    float *restrict param = part->param, *restrict mean = part->first,
-                    *restrict square = part->second;
-    const float *restrict grad = part->grad;
+    real *restrict param = part->param, *restrict mean = part->first,
+                   *restrict square = part->second;
+    const real *restrict grad = part->grad;
     const double beta1 = (double)optim->beta1, beta2 = (double)optim->beta2;
     const double correction1 = 1 - pow(beta1, (double)optim->step);
     const double correction2 = 1 - pow(beta2, (double)optim->step);
-    const float newest1 = (float)(1 - beta1), keep2 = optim->beta2, newest2 = (float)(1 - beta2);
-    const float step = (float)((double)part->lr / correction1), eps = optim->eps;
-    const float deviation = (float)sqrt(correction2);
+    const real newest1 = (real)(1 - beta1), keep2 = optim->beta2, newest2 = (real)(1 - beta2);
+    const real step = (real)((double)part->lr / correction1), eps = optim->eps;
+    const real deviation = (real)sqrt(correction2);
     for (size_t i = 0; i < part->n; i++) {
-        float p = param[i] * shrink;
-        float g = grad[i] + coupled * p;
-        float m = mean[i] + newest1 * (g - mean[i]);
-        float s = keep2 * square[i] + newest2 * g * g;
+        real p = param[i] * shrink;
+        real g = grad[i] + coupled * p;
+        real m = mean[i] + newest1 * (g - mean[i]);
+        real s = keep2 * square[i] + newest2 * g * g;
         mean[i] = m;
         square[i] = s;
         param[i] = p - step * (m / (root(s) / deviation + eps));
@@ -92,14 +92,14 @@ static void update_adam(const struct optim *optim, const struct optim_part *part
 
 static void update_lion(const struct optim *optim, const struct optim_part *part)
 {
-    float *restrict param = part->param, *restrict mean = part->first;
-    const float *restrict grad = part->grad;
-    const float keep1 = optim->beta1, newest1 = (float)(1 - (double)optim->beta1);
-    const float keep2 = optim->beta2, newest2 = (float)(1 - (double)optim->beta2);
-    const float lr = part->lr, shrink = 1 - part->lr * part->weight_decay;
+    real *restrict param = part->param, *restrict mean = part->first;
+    const real *restrict grad = part->grad;
+    const real keep1 = optim->beta1, newest1 = (real)(1 - (double)optim->beta1);
+    const real keep2 = optim->beta2, newest2 = (real)(1 - (double)optim->beta2);
+    const real lr = part->lr, shrink = 1 - part->lr * part->weight_decay;
     for (size_t i = 0; i < part->n; i++) {
-        float u = keep1 * mean[i] + newest1 * grad[i];
-        float sign = (float)(u > 0) - (float)(u < 0);
+        real u = keep1 * mean[i] + newest1 * grad[i];
+        real sign = (real)(u > 0) - (real)(u < 0);
         param[i] = param[i] * shrink - lr * sign;
         mean[i] = keep2 * mean[i] + newest2 * grad[i];
     }

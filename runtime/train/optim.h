@@ -14,30 +14,30 @@
 
 /* The numbers of one step. */
 struct optim {
-    float lr;
-    float momentum; /* 0 turns it off */
-    float weight_decay;
+    real lr;
+    real momentum; /* 0 turns it off */
+    real weight_decay;
     bool nesterov;
     enum optimizer kind;
-    float beta1, beta2, eps;
+    real beta1, beta2, eps;
     enum optimizer others;
-    float others_rate; /* times lr */
+    real others_rate; /* times lr */
     int newton_schulz;
     bool renormalize;
-    float clip;
+    real clip;
     bool factors;
-    float rate[PARAM_KINDS], decay[PARAM_KINDS];
+    real rate[PARAM_KINDS], decay[PARAM_KINDS];
     int64_t step; /* this one, counted from 1: Adam corrects its averages by it */
 };
 
 /* Elements that one rule moves, and what it keeps of them: SGD and Muon the momentum, Lion the
  * average of the gradients, Adam and AdamW this and the average of their squares. */
 struct optim_part {
-    float *restrict param;
-    float *restrict first, *restrict second; /* zero before the first step; NULL where not kept */
-    const float *restrict grad;
+    real *restrict param;
+    real *restrict first, *restrict second; /* zero before the first step; NULL where not kept */
+    const real *restrict grad;
     size_t n;
-    float lr, weight_decay;
+    real lr, weight_decay;
 };
 
 /* Everything but the step. Its lr is the highest rate of the schedule. */

@@ -122,7 +122,7 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
     const struct settings_row *row = &rows[key];
     void *field = (char *)settings + row->offset;
     int64_t integer = 0;
-    double real = 0.0;
+    double number = 0.0;
     int choice = 0;
     switch (row->kind) {
     case TEXT:
@@ -147,7 +147,7 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
     case REAL:
     case ABOVE:
     case BELOW:
-        if (!options_real(what, text, row->min, row->max, &real, err) ||
+        if (!options_real(what, text, row->min, row->max, &number, err) ||
             !set_float(field, row, text, what, err))
             return false;
         break;

@@ -10,16 +10,16 @@
 
 enum { TREE_BLOCK = 64, TREE_PAIRS = MODEL_CHUNKS / 2 };
 
-static void sum_block(float *restrict out, const float *restrict part, size_t stride, int parts,
+static void sum_block(real *restrict out, const real *restrict part, size_t stride, int parts,
                       size_t n)
 {
-    float level[TREE_PAIRS][TREE_BLOCK];
+    real level[TREE_PAIRS][TREE_BLOCK];
 
     int left = 0;
     for (int p = 0; p < parts; p += 2, left++) {
-        const float *a = part + (size_t)p * stride;
+        const real *a = part + (size_t)p * stride;
         if (p + 1 < parts) {
-            const float *b = a + stride;
+            const real *b = a + stride;
             for (size_t i = 0; i < n; i++)
                 level[left][i] = a[i] + b[i];
         } else {
@@ -73,10 +73,10 @@ static bool are_halves(const struct tree_node *a, const struct tree_node *b, int
            b->span.last == least(a->span.first + 2 * width, parts);
 }
 
-static void finish_block(float *restrict out, const struct tree_node *nodes, int count, int parts,
+static void finish_block(real *restrict out, const struct tree_node *nodes, int count, int parts,
                          size_t at, size_t n)
 {
-    float sums[MODEL_CHUNKS][TREE_BLOCK];
+    real sums[MODEL_CHUNKS][TREE_BLOCK];
     struct tree_node left[MODEL_CHUNKS];
     for (int i = 0; i < count; i++)
         left[i] = (struct tree_node){nodes[i].span, nodes[i].sum + at};
@@ -88,7 +88,7 @@ static void finish_block(float *restrict out, const struct tree_node *nodes, int
             if (i + 1 == count || !are_halves(&a, &left[i + 1], width, parts))
                 continue;
             const struct tree_node b = left[++i];
-            float *sum = sums[a.span.first]; /* which is that of a, or of nobody */
+            real *sum = sums[a.span.first]; /* which is that of a, or of nobody */
             for (size_t k = 0; k < n; k++)
                 sum[k] = a.sum[k] + b.sum[k];
             left[made] = (struct tree_node){{a.span.first, b.span.last}, sum};
@@ -99,7 +99,7 @@ static void finish_block(float *restrict out, const struct tree_node *nodes, int
         out[k] = left[0].sum[k];
 }
 
-void tree_finish(float *restrict out, const struct tree_node *nodes, int count, int parts, size_t n)
+void tree_finish(real *restrict out, const struct tree_node *nodes, int count, int parts, size_t n)
 {
     assert(count >= 1 && count <= MODEL_CHUNKS && nodes[count - 1].span.last == parts);
     for (size_t first = 0; first < n; first += TREE_BLOCK) {
@@ -110,7 +110,7 @@ void tree_finish(float *restrict out, const struct tree_node *nodes, int count, 
 
 /* -- At once ----------------------------------------------------------------------------------- */
 
-void tree_sum(float *restrict out, const float *restrict part, size_t stride, int parts, size_t n)
+void tree_sum(real *restrict out, const real *restrict part, size_t stride, int parts, size_t n)
 {
     assert(parts >= 1 && parts <= MODEL_CHUNKS);
     for (size_t first = 0; first < n; first += TREE_BLOCK) {

@@ -55,7 +55,7 @@ bool update_clips(const struct run *run)
 void update_measure(struct run *run, int i)
 {
     const struct param *param = &run->model->params[i];
-    const float *grad = run->store.grad + param->offset;
+    const real *grad = run->store.grad + param->offset;
     double sum = 0;
     for (size_t k = 0; k < param->count; k++)
         sum += (double)grad[k] * (double)grad[k];
@@ -65,12 +65,12 @@ void update_measure(struct run *run, int i)
 void update_clip(struct run *run, int i)
 {
     const struct param *param = &run->model->params[i];
-    float *grad = run->store.grad + param->offset;
+    real *grad = run->store.grad + param->offset;
     double sum = 0;
     for (int k = 0; k < run->model->param_count; k++)
         sum += run->squares[k];
     const double factor = (double)run->optim.clip / (sqrt(sum) + 1e-6);
-    const float scale = factor < 1 ? (float)factor : 1; /* a norm that is no number stays one */
+    const real scale = factor < 1 ? (real)factor : 1; /* a norm that is no number stays one */
     for (size_t k = 0; k < param->count; k++)
         grad[k] *= scale;
 }

@@ -10,14 +10,14 @@
 #include "train/meet.h"
 #include "train/update.h"
 
-static void pack_one(const struct run *run, const struct weight *weight, float *packed)
+static void pack_one(const struct run *run, const struct weight *weight, real *packed)
 {
     const struct param *param = &run->model->params[weight->param];
-    const float *canonical = run->store.param + param->offset;
+    const real *canonical = run->store.param + param->offset;
     if (weight->packed && weight->pack != NULL) {
         weight->pack(packed + weight->forward, canonical);
     } else if (weight->packed) {
-        memcpy(packed + weight->forward, canonical, param->count * sizeof(float));
+        memcpy(packed + weight->forward, canonical, param->count * sizeof(real));
     }
     if (weight->pack_transposed != NULL) {
         weight->pack_transposed(packed + weight->transposed, canonical);
@@ -25,7 +25,7 @@ static void pack_one(const struct run *run, const struct weight *weight, float *
 }
 
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
-                  float *packed)
+                  real *packed)
 {
     for (int i = 0; weights != NULL && i < count; i++) {
         if (update_packs(run, rank, weights[i].param)) {
@@ -35,11 +35,11 @@ void weights_pack(const struct run *run, int rank, const struct weight *weights,
 }
 
 /* The gradient of the batch, from those of its chunks. */
-static void gather(const struct run *run, const struct gradients *g, int i, float *scratch)
+static void gather(const struct run *run, const struct gradients *g, int i, real *scratch)
 {
     const struct weight weight = weights_row(run, g->weights, i);
-    float *grad = run->store.grad + run->model->params[weight.param].offset;
-    float *sum = weight.unpack != NULL ? scratch : grad;
+    real *grad = run->store.grad + run->model->params[weight.param].offset;
+    real *sum = weight.unpack != NULL ? scratch : grad;
     if (run->meet != NULL) {
         meet_gradient(run, g, i, sum);
     } else {
@@ -51,7 +51,7 @@ static void gather(const struct run *run, const struct gradients *g, int i, floa
 }
 
 /* A process that is alone packs what it has just moved. */
-static void move(struct run *run, int rank, const struct gradients *g, int i, float *packed)
+static void move(struct run *run, int rank, const struct gradients *g, int i, real *packed)
 {
     const struct weight weight = weights_row(run, g->weights, i);
     update_param(run, rank, weight.param);
@@ -61,7 +61,7 @@ static void move(struct run *run, int rank, const struct gradients *g, int i, fl
 }
 
 void weights_update(struct run *run, int rank, const struct weight *weights, int count,
-                    const float *chunks, size_t stride, int parts, float *packed, float *scratch)
+                    const real *chunks, size_t stride, int parts, real *packed, real *scratch)
 {
     const struct gradients g = {weights, count, chunks, stride, parts};
     const bool clips = update_clips(run);

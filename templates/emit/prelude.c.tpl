@@ -2,12 +2,12 @@
 @ -- portable C. Only what the kernels use is written.
 @ if vec == "vec4" and not plain then
     @ if isa == "neon" then
-        /* Four floats in a register of NEON, which is a vector of gcc's and clang's extension, too. */
+        /* Four ${real}s in a register of NEON, which is a vector of gcc's and clang's extension, too. */
         typedef float32x4_t vec4;
         typedef uint32x4_t lanes4;
     @ else
-        /* Four floats, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
-        typedef float vec4 __attribute__((vector_size(${4 * bytes})));
+        /* Four ${real}s, by the vector extension of gcc and clang: SSE, NEON or scalar code. */
+        typedef ${real} vec4 __attribute__((vector_size(${4 * bytes})));
         typedef uint${8 * bytes}_t lanes4 __attribute__((vector_size(${4 * bytes})));
     @ end
 
@@ -19,24 +19,24 @@
 
     static inline vec4 vec4_setzero_ps(void)
     {
-        const vec4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+        const vec4 v = {0.0${f}, 0.0${f}, 0.0${f}, 0.0${f}};
         return v;
     }
 
-    static inline vec4 vec4_set1_ps(float x)
+    static inline vec4 vec4_set1_ps(${real} x)
     {
         const vec4 v = {x, x, x, x};
         return v;
     }
 
-    static inline vec4 vec4_loadu_ps(const float *p)
+    static inline vec4 vec4_loadu_ps(const ${real} *p)
     {
         vec4 v;
         memcpy(&v, p, sizeof v);
         return v;
     }
 
-    static inline void vec4_storeu_ps(float *p, vec4 v)
+    static inline void vec4_storeu_ps(${real} *p, vec4 v)
     {
         memcpy(p, &v, sizeof v);
     }
@@ -179,7 +179,7 @@
             return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)), v);
         @ else
             for (int i = 0; i < 4; i++) {
-                v[i] = i < count ? v[i] : 0.0f;
+                v[i] = i < count ? v[i] : 0.0${f};
             }
             return v;
         @ end
@@ -195,7 +195,7 @@
         @ elseif isa == "avx2" then
             return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
         @ else
-            return (vec4){(float)p[0], (float)p[1], (float)p[2], (float)p[3]};
+            return (vec4){(${real})p[0], (${real})p[1], (${real})p[2], (${real})p[3]};
         @ end
     }
 @ end

@@ -63,7 +63,7 @@
 #include <string.h>
 
 @ if in_double then
-    #include "double.h"
+    #define BURIN_DOUBLE
 @ end
 #include "model.h"
 #include "program.h"
@@ -93,14 +93,14 @@ enum {
 struct net {
     struct run *run;
     int rank; /* of the thread */
-    float *weights; /* packed weights */
-    float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
+    ${real} *weights; /* packed weights */
+    ${real} *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
     @ if phased then
-        float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
-        float *thread; /* this thread's own memory that lives across phases */
-        float *scratch; /* this thread's own memory within a phase */
+        ${real} *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
+        ${real} *thread; /* this thread's own memory that lives across phases */
+        ${real} *scratch; /* this thread's own memory within a phase */
     @ else
-        float *scratch; /* this thread's own memory, for one micro-batch */
+        ${real} *scratch; /* this thread's own memory, for one micro-batch */
     @ end
 };
 
@@ -151,11 +151,11 @@ enum {
 
 static struct net open_net(struct run *run, int rank);
 static places place_training, place_eval;
-static const float *input_images(const struct net *net, int image);
+static const ${real} *input_images(const struct net *net, int image);
 @ if clears_borders then
-    static void clear_border(float *p, int n, int h, int w, int pitch, int border);
+    static void clear_border(${real} *p, int n, int h, int w, int pitch, int border);
 @ end
-static inline void zero(float *p, size_t floats);
+static inline void zero(${real} *p, size_t floats);
 static inline void count_time(const struct net *net, int slot);
 @ for _, line in ipairs(prototypes) do
     ${line}
@@ -186,14 +186,14 @@ static inline void count_time(const struct net *net, int slot)
     run_count(net->run, net->rank, slot);
 }
 
-static inline void zero(float *p, size_t floats)
+static inline void zero(${real} *p, size_t floats)
 {
     memset(p, 0, floats * sizeof *p);
 }
 
 @ if clears_borders then
     /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
-    static void clear_border(float *p, int n, int h, int w, int pitch, int border)
+    static void clear_border(${real} *p, int n, int h, int w, int pitch, int border)
     {
         const size_t side = (size_t)(border * pitch);
         const size_t row = (size_t)(w + 2 * border) * (size_t)pitch;
@@ -266,7 +266,7 @@ ${helpers}
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; packed weights have so many floats, and a function that packs or unpacks. */
+/* The gradient dy has the layout of y; packed weights have so many ${real}s, and a function that packs or unpacks. */
 #define DY(IMAGE) .y = IMAGE, .dy = IMAGE
 #define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
@@ -331,7 +331,7 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 
 static struct net open_net(struct run *run, int rank)
 {
-    float *chunks = run->shared + WEIGHT_FLOATS;
+    ${real} *chunks = run->shared + WEIGHT_FLOATS;
     return (struct net){
         .run = run,
         .rank = rank,
@@ -347,20 +347,20 @@ static struct net open_net(struct run *run, int rank)
     };
 }
 
-static const float *input_images(const struct net *net, int image)
+static const ${real} *input_images(const struct net *net, int image)
 {
-    return net->run->batch->images + (size_t)image * ${input_floats}; /* ${model.c} x ${model.h} x ${model.w} floats */
+    return net->run->batch->images + (size_t)image * ${input_floats}; /* ${model.c} x ${model.h} x ${model.w} ${real}s */
 }
 
 @ if has_bits then
     /* Memory for the bits of a dropout; NULL where the run leaves dropout out: everything is kept. */
-    static uint8_t *bits_or_null(const struct net *net, float *place)
+    static uint8_t *bits_or_null(const struct net *net, ${real} *place)
     {
         return net->run->dropout ? (uint8_t *)place : NULL;
     }
 
 @ end
-/* What training and evaluation have at the same place. Offsets, here and below, in floats. */
+/* What training and evaluation have at the same place. Offsets, here and below, in ${real}s. */
 static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
 {
     @ for _, block in ipairs(places.blocks) do
@@ -382,7 +382,7 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
 static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
-    float *const scratch = net->scratch;
+    ${real} *const scratch = net->scratch;
     @ for _, line in ipairs(places.train) do
         ${line}
     @ end
@@ -392,14 +392,14 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
 static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
-    float *const scratch = net->scratch;
+    ${real} *const scratch = net->scratch;
     @ for _, line in ipairs(places.eval) do
         ${line}
     @ end
     return at;
 }
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an output (1 for a norm);
+/* Name, number of dimensions and shape in PyTorch; offset, ${real}s; how it begins, inputs of an output (1 for a norm);
  * whether weight decay applies. */
 static const struct param params[] = {
     @ for _, row in ipairs(param_rows) do
@@ -417,7 +417,7 @@ static const struct param params[] = {
 
 
 /* Where the gradients and packed copies of the ${#weights} parameters are, and how they are packed; `param`: row of
- * params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient. */
+ * params; a gradient: its offset in a chunk and its ${real}s. TRANSPOSED: for a data gradient. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
@@ -442,8 +442,8 @@ static const struct backend backend = {
 
 /* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
  * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
- * winners are no floats. A row: profile slot, layer, what it is, memory, offset in floats, floats of an image (or of
- * all), images, floats of a row and how many of them are used. */
+ * winners are no ${real}s. A row: profile slot, layer, what it is, memory, offset in ${real}s, ${real}s of an image (or of
+ * all), images, ${real}s of a row and how many of them are used. */
 static const struct tensor tensors[] = {
     @ for _, row in ipairs(tensor_rows) do
         ${row}

@@ -12,17 +12,17 @@
                 return (${vec}){exp(x[0]), exp(x[1]), exp(x[2]), exp(x[3])};
             @ else
                 @ if vec == "vec4" then uses "vec4_min_ps" end
-                x = ${mm}_min_ps(${mm}_set1_ps(88.0f), ${mm}_max_ps(${mm}_set1_ps(-87.0f), x));
-                const ${vec} t = ${mm}_fmadd_ps(x, ${mm}_set1_ps(1.44269504f), ${mm}_set1_ps(12582912.0f));
-                const ${vec} n = ${mm}_sub_ps(t, ${mm}_set1_ps(12582912.0f));
-                ${vec} r = ${mm}_fnmadd_ps(n, ${mm}_set1_ps(0.693359375f), x);
-                r = ${mm}_fnmadd_ps(n, ${mm}_set1_ps(-2.12194440e-4f), r);
-                ${vec} p = ${mm}_set1_ps(0.00139262034f);
-                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.00836319488f));
-                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.0416665545f));
-                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.166665769f));
-                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.5f));
-                p = ${mm}_add_ps(${mm}_fmadd_ps(p, ${mm}_mul_ps(r, r), r), ${mm}_set1_ps(1.0f));
+                x = ${mm}_min_ps(${mm}_set1_ps(88.0${f}), ${mm}_max_ps(${mm}_set1_ps(-87.0${f}), x));
+                const ${vec} t = ${mm}_fmadd_ps(x, ${mm}_set1_ps(1.44269504${f}), ${mm}_set1_ps(12582912.0${f}));
+                const ${vec} n = ${mm}_sub_ps(t, ${mm}_set1_ps(12582912.0${f}));
+                ${vec} r = ${mm}_fnmadd_ps(n, ${mm}_set1_ps(0.693359375${f}), x);
+                r = ${mm}_fnmadd_ps(n, ${mm}_set1_ps(-2.12194440e-4${f}), r);
+                ${vec} p = ${mm}_set1_ps(0.00139262034${f});
+                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.00836319488${f}));
+                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.0416665545${f}));
+                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.166665769${f}));
+                p = ${mm}_fmadd_ps(p, r, ${mm}_set1_ps(0.5${f}));
+                p = ${mm}_add_ps(${mm}_fmadd_ps(p, ${mm}_mul_ps(r, r), r), ${mm}_set1_ps(1.0${f}));
                 @ if isa == "avx512" then
                     const __m512i scale = _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(t), 23), _mm512_set1_epi32(0x3f800000));
                     return _mm512_mul_ps(p, _mm512_castsi512_ps(scale));
@@ -42,7 +42,7 @@
         {
             @ uses "exponential"
             @ if vec == "vec4" then uses "vec4_div_ps" end
-            const ${vec} one = ${mm}_set1_ps(1.0f);
+            const ${vec} one = ${mm}_set1_ps(1.0${f});
             return ${mm}_div_ps(one, ${mm}_add_ps(one, exponential(${mm}_sub_ps(${mm}_setzero_ps(), x))));
         }
     @ end
@@ -62,7 +62,7 @@
         {
             @ uses "exponential"
             @ if vec == "vec4" then uses "vec4_div_ps" end
-            const ${vec} one = ${mm}_set1_ps(1.0f), e = exponential(${mm}_sub_ps(${mm}_setzero_ps(), x));
+            const ${vec} one = ${mm}_set1_ps(1.0${f}), e = exponential(${mm}_sub_ps(${mm}_setzero_ps(), x));
             const ${vec} s = ${mm}_div_ps(one, ${mm}_add_ps(one, e));
             return ${mm}_fmadd_ps(${mm}_mul_ps(x, s), ${mm}_mul_ps(s, e), s);
         }
@@ -73,7 +73,7 @@
         static inline ${vec} act_relu6(${vec} x)
         {
             @ if vec == "vec4" then uses "vec4_min_ps" end
-            return ${mm}_min_ps(${mm}_set1_ps(6.0f), ${mm}_max_ps(${mm}_setzero_ps(), x));
+            return ${mm}_min_ps(${mm}_set1_ps(6.0${f}), ${mm}_max_ps(${mm}_setzero_ps(), x));
         }
     @ end
     @ if wanted.act_relu6_slope then
@@ -82,8 +82,8 @@
         static inline ${vec} act_relu6_slope(${vec} x)
         {
             @ uses "where_greater"
-            const ${vec} zero = ${mm}_setzero_ps(), one = ${mm}_set1_ps(1.0f);
-            return where_greater(where_greater(one, zero, x, zero), zero, ${mm}_set1_ps(6.0f), x);
+            const ${vec} zero = ${mm}_setzero_ps(), one = ${mm}_set1_ps(1.0${f});
+            return where_greater(where_greater(one, zero, x, zero), zero, ${mm}_set1_ps(6.0${f}), x);
         }
     @ end
     @ if wanted.act_leaky_relu then
@@ -101,7 +101,7 @@
         static inline ${vec} act_leaky_relu_slope(${vec} x, ${vec} slope)
         {
             @ uses "where_greater"
-            return where_greater(${mm}_set1_ps(1.0f), slope, x, ${mm}_setzero_ps());
+            return where_greater(${mm}_set1_ps(1.0${f}), slope, x, ${mm}_setzero_ps());
         }
     @ end
     @ if wanted.act_hard_swish then
@@ -110,8 +110,8 @@
         static inline ${vec} act_hard_swish(${vec} x)
         {
             @ if vec == "vec4" then uses "vec4_min_ps" end
-            const ${vec} up = ${mm}_max_ps(${mm}_setzero_ps(), ${mm}_add_ps(x, ${mm}_set1_ps(3.0f)));
-            return ${mm}_mul_ps(x, ${mm}_mul_ps(${mm}_min_ps(${mm}_set1_ps(6.0f), up), ${mm}_set1_ps(0.16666666666666666f)));
+            const ${vec} up = ${mm}_max_ps(${mm}_setzero_ps(), ${mm}_add_ps(x, ${mm}_set1_ps(3.0${f})));
+            return ${mm}_mul_ps(x, ${mm}_mul_ps(${mm}_min_ps(${mm}_set1_ps(6.0${f}), up), ${mm}_set1_ps(0.16666666666666666${f})));
         }
     @ end
     @ if wanted.act_hard_swish_slope then
@@ -120,9 +120,9 @@
         static inline ${vec} act_hard_swish_slope(${vec} x)
         {
             @ uses "where_greater"
-            const ${vec} three = ${mm}_set1_ps(3.0f);
-            const ${vec} inner = ${mm}_fmadd_ps(x, ${mm}_set1_ps(0.3333333333333333f), ${mm}_set1_ps(0.5f));
-            const ${vec} upper = where_greater(inner, ${mm}_set1_ps(1.0f), three, x);
+            const ${vec} three = ${mm}_set1_ps(3.0${f});
+            const ${vec} inner = ${mm}_fmadd_ps(x, ${mm}_set1_ps(0.3333333333333333${f}), ${mm}_set1_ps(0.5${f}));
+            const ${vec} upper = where_greater(inner, ${mm}_set1_ps(1.0${f}), three, x);
             return where_greater(upper, ${mm}_setzero_ps(), x, ${mm}_sub_ps(${mm}_setzero_ps(), three));
         }
     @ end
@@ -147,19 +147,19 @@
                 @ uses "exponential"
                 @ uses "where_greater"
                 @ if vec == "vec4" then uses "vec4_div_ps" end
-                const ${vec} zero = ${mm}_setzero_ps(), one = ${mm}_set1_ps(1.0f);
+                const ${vec} zero = ${mm}_setzero_ps(), one = ${mm}_set1_ps(1.0${f});
                 const ${vec} size = ${mm}_max_ps(${mm}_sub_ps(zero, x), x);
                 const ${vec} grown = ${mm}_add_ps(exponential(${mm}_add_ps(size, size)), one);
-                const ${vec} far = ${mm}_sub_ps(one, ${mm}_div_ps(${mm}_set1_ps(2.0f), grown));
+                const ${vec} far = ${mm}_sub_ps(one, ${mm}_div_ps(${mm}_set1_ps(2.0${f}), grown));
                 const ${vec} s = ${mm}_mul_ps(x, x);
-                ${vec} p = ${mm}_set1_ps(0.00229274482f);
-                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.00834394552f));
-                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(0.0217689187f));
-                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.0539592596f));
-                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(0.133333036f));
-                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.333333332f));
+                ${vec} p = ${mm}_set1_ps(0.00229274482${f});
+                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.00834394552${f}));
+                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(0.0217689187${f}));
+                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.0539592596${f}));
+                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(0.133333036${f}));
+                p = ${mm}_fmadd_ps(p, s, ${mm}_set1_ps(-0.333333332${f}));
                 const ${vec} near = ${mm}_fmadd_ps(${mm}_mul_ps(size, s), p, size);
-                const ${vec} y = where_greater(far, near, size, ${mm}_set1_ps(0.625f));
+                const ${vec} y = where_greater(far, near, size, ${mm}_set1_ps(0.625${f}));
                 return where_greater(y, ${mm}_sub_ps(zero, y), x, zero);
             @ end
         }
@@ -171,7 +171,7 @@
         {
             @ uses "act_tanh"
             const ${vec} t = act_tanh(x);
-            return ${mm}_fnmadd_ps(t, t, ${mm}_set1_ps(1.0f));
+            return ${mm}_fnmadd_ps(t, t, ${mm}_set1_ps(1.0${f}));
         }
     @ end
     @ if wanted.normal_below then
@@ -186,25 +186,25 @@
             @ else
                 @ uses "exponential"
                 @ uses "where_greater"
-                const ${vec} zero = ${mm}_setzero_ps(), half = ${mm}_set1_ps(0.5f);
-                const ${vec} z = ${mm}_mul_ps(x, ${mm}_set1_ps(0.70710678f));
+                const ${vec} zero = ${mm}_setzero_ps(), half = ${mm}_set1_ps(0.5${f});
+                const ${vec} z = ${mm}_mul_ps(x, ${mm}_set1_ps(0.70710678${f}));
                 const ${vec} t = ${mm}_max_ps(${mm}_sub_ps(zero, z), z), s = ${mm}_mul_ps(z, z);
-                ${vec} r = ${mm}_fmadd_ps(${mm}_set1_ps(-1.72853470e-5f), t, ${mm}_set1_ps(3.83197126e-4f));
-                r = ${mm}_fmadd_ps(r, s, ${mm}_fmadd_ps(${mm}_set1_ps(-3.88396438e-3f), t, ${mm}_set1_ps(2.42546219e-2f)));
-                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-1.06777877e-1f));
-                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-6.34846687e-1f));
-                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-1.28717512e-1f));
+                ${vec} r = ${mm}_fmadd_ps(${mm}_set1_ps(-1.72853470e-5${f}), t, ${mm}_set1_ps(3.83197126e-4${f}));
+                r = ${mm}_fmadd_ps(r, s, ${mm}_fmadd_ps(${mm}_set1_ps(-3.88396438e-3${f}), t, ${mm}_set1_ps(2.42546219e-2${f})));
+                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-1.06777877e-1${f}));
+                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-6.34846687e-1${f}));
+                r = ${mm}_fmadd_ps(r, t, ${mm}_set1_ps(-1.28717512e-1${f}));
                 r = ${mm}_sub_ps(${mm}_mul_ps(r, t), t);
                 const ${vec} tail = ${mm}_mul_ps(half, exponential(r));
-                const ${vec} far = where_greater(${mm}_sub_ps(${mm}_set1_ps(1.0f), tail), tail, x, zero);
-                ${vec} q = ${mm}_set1_ps(-5.96761703e-4f);
-                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(4.99119423e-3f));
-                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(-2.67681349e-2f));
-                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(1.12819925e-1f));
-                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(-3.76125336e-1f));
-                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(1.28379166e-1f));
+                const ${vec} far = where_greater(${mm}_sub_ps(${mm}_set1_ps(1.0${f}), tail), tail, x, zero);
+                ${vec} q = ${mm}_set1_ps(-5.96761703e-4${f});
+                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(4.99119423e-3${f}));
+                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(-2.67681349e-2${f}));
+                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(1.12819925e-1${f}));
+                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(-3.76125336e-1${f}));
+                q = ${mm}_fmadd_ps(q, s, ${mm}_set1_ps(1.28379166e-1${f}));
                 q = ${mm}_fmadd_ps(q, z, z);
-                return where_greater(far, ${mm}_fmadd_ps(half, q, half), t, ${mm}_set1_ps(0.927734375f));
+                return where_greater(far, ${mm}_fmadd_ps(half, q, half), t, ${mm}_set1_ps(0.927734375${f}));
             @ end
         }
     @ end
@@ -224,8 +224,8 @@
         {
             @ uses "exponential"
             @ uses "normal_below"
-            const ${vec} density = exponential(${mm}_mul_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(-0.5f)));
-            return ${mm}_fmadd_ps(${mm}_mul_ps(x, density), ${mm}_set1_ps(0.3989422804014327f), normal_below(x));
+            const ${vec} density = exponential(${mm}_mul_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(-0.5${f})));
+            return ${mm}_fmadd_ps(${mm}_mul_ps(x, density), ${mm}_set1_ps(0.3989422804014327${f}), normal_below(x));
         }
     @ end
     @ if wanted.act_gelu_tanh or wanted.act_gelu_tanh_slope then
@@ -233,8 +233,8 @@
         /* 2u, u = sqrt(2 / pi) (x + 0.044715 x^3): (1 + tanh(u)) / 2 is the sigmoid of 2u. */
         static inline ${vec} gelu_bend(${vec} x)
         {
-            const ${vec} cubic = ${mm}_mul_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(0.044715f));
-            return ${mm}_mul_ps(${mm}_fmadd_ps(cubic, x, x), ${mm}_set1_ps(1.5957691216057308f));
+            const ${vec} cubic = ${mm}_mul_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(0.044715${f}));
+            return ${mm}_mul_ps(${mm}_fmadd_ps(cubic, x, x), ${mm}_set1_ps(1.5957691216057308${f}));
         }
     @ end
     @ if wanted.act_gelu_tanh then
@@ -254,7 +254,7 @@
             @ uses "act_sigmoid"
             const ${vec} bend = gelu_bend(x), s = act_sigmoid(bend);
             const ${vec} rest = act_sigmoid(${mm}_sub_ps(${mm}_setzero_ps(), bend));
-            const ${vec} rise = ${mm}_fmadd_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(0.21406444881780073f), ${mm}_set1_ps(1.5957691216057308f));
+            const ${vec} rise = ${mm}_fmadd_ps(${mm}_mul_ps(x, x), ${mm}_set1_ps(0.21406444881780073${f}), ${mm}_set1_ps(1.5957691216057308${f}));
             return ${mm}_fmadd_ps(${mm}_mul_ps(${mm}_mul_ps(x, s), rest), rise, s);
         }
     @ end

@@ -1,7 +1,7 @@
 @ -- Sum of two values (a skip) with an optional ReLU, and its gradient for one of them.
 /* ${formula}
  * ${shapes}
- * Rows, then the floats of a row in vectors.
+ * Rows, then the ${real}s of a row in vectors.
  * ${cost} templates/ops/add.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})
@@ -9,14 +9,14 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         for (int row = 0; row < ${h}; row++) {
             @ if pass == "fwd" then
-                const float *in = x + (${c.index("row", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch};
-                const float *in2 = x2 + (${c.index("row", x2_border)} * ${x2_cols}${c.add("", x2_border)}) * ${pitch};
-                float *out = y + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
+                const ${real} *in = x + (${c.index("row", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch};
+                const ${real} *in2 = x2 + (${c.index("row", x2_border)} * ${x2_cols}${c.add("", x2_border)}) * ${pitch};
+                ${real} *out = y + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
             @ else
-                const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${pitch};
-                float *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
+                const ${real} *grad = dy + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${pitch};
+                ${real} *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
                 @ if relu then
-                    const float *sum = yin + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
+                    const ${real} *sum = yin + (${c.index("row", y_border)} * ${y_cols}${c.add("", y_border)}) * ${pitch};
                 @ end
             @ end
             for (int i = 0; i < ${w * pitch}; i += ${vl}) {

@@ -9,7 +9,7 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         @ if pass == "bwd_data" and clears then
             for (int row = 0; row < ${h}; row++) {
-                float *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
+                ${real} *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
                 for (int i = 0; i < ${w * pitch}; i += ${vl}) {
                     ${mm}_storeu_ps(out + i, ${mm}_setzero_ps());
                 }
@@ -37,7 +37,7 @@ static NOINLINE void ${name}(${signature})
                     @ if pass == "fwd" then
                         ${vec} acc = ${mm}_setzero_ps();
                         for (int r = row_first; r < row_last; r++) {
-                            const float *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
+                            const ${real} *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
                                 acc = ${mm}_add_ps(acc, ${mm}_loadu_ps(in + s * ${pitch}));
                             }
@@ -47,7 +47,7 @@ static NOINLINE void ${name}(${signature})
                     @ else
                         const ${vec} grad = ${mm}_mul_ps(${mm}_set1_ps(${share}), ${mm}_loadu_ps(dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k));
                         for (int r = row_first; r < row_last; r++) {
-                            float *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
+                            ${real} *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
                                 @ if sets then
                                     ${mm}_storeu_ps(out + s * ${pitch}, grad);

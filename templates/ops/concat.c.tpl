@@ -9,8 +9,8 @@ static NOINLINE void ${name}(${signature})
     @ local to, from = pass == "fwd" and "y" or "dx", pass == "fwd" and "x" or "dy"
     for (int image = 0; image < n; ${next_image}) {
         for (int row = 0; row < ${h}; row++) {
-            const float *in = ${from} + ${c.add("row * " .. from_row, from_at)};
-            float *out = ${to} + ${c.add("row * " .. to_row, to_at)};
+            const ${real} *in = ${from} + ${c.add("row * " .. from_row, from_at)};
+            ${real} *out = ${to} + ${c.add("row * " .. to_row, to_at)};
             for (int col = 0; col < ${w}; col++, in += ${from_pitch}, out += ${to_pitch}) {
                 @ if whole > 0 then
                     for (int k = 0; k < ${whole}; k += ${vl}) {
@@ -28,7 +28,7 @@ static NOINLINE void ${name}(${signature})
                 @ end
                 @ if channels < filled then
                     for (int k = ${channels}; k < ${filled}; k++) {
-                        out[k] = 0.0f;
+                        out[k] = 0.0${f};
                     }
                 @ end
             }

@@ -10,7 +10,7 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         @ if pass == "fwd" then
             for (int k = 0; k < ${pitch}; k += ${block * vl}) {
-                const float *first = ${c.add("x", image_at)} + k;
+                const ${real} *first = ${c.add("x", image_at)} + k;
                 @ for i = 0, block - 1 do
                     ${vec} largest${i} = ${mm}_loadu_ps(${c.add("first", i * vl)});
                     @ if winners then
@@ -21,7 +21,7 @@ static NOINLINE void ${name}(${signature})
                     ${vec} here = ${mm}_setzero_ps();
                 @ end
                 for (int row = 0; row < ${h}; row++) {
-                    const float *in = first + row * ${image_row};
+                    const ${real} *in = first + row * ${image_row};
                     for (int col = 0; col < ${w}; col++, in += ${pitch}) {
                         @ for i = 0, block - 1 do
                             const ${vec} value${i} = ${mm}_loadu_ps(${c.add("in", i * vl)});
@@ -32,7 +32,7 @@ static NOINLINE void ${name}(${signature})
                             largest${i} = ${mm}_max_ps(largest${i}, value${i});
                         @ end
                         @ if winners then
-                            here = ${mm}_add_ps(here, ${mm}_set1_ps(1.0f));
+                            here = ${mm}_add_ps(here, ${mm}_set1_ps(1.0${f}));
                         @ end
                     }
                 }
@@ -46,16 +46,16 @@ static NOINLINE void ${name}(${signature})
         @ else
             @ if not adds then
                 for (int row = 0; row < ${h}; row++) {
-                    float *out = ${c.add("dx", image_at)} + row * ${image_row};
+                    ${real} *out = ${c.add("dx", image_at)} + row * ${image_row};
                     for (int i = 0; i < ${w * pitch}; i += ${vl}) {
                         ${mm}_storeu_ps(out + i, ${mm}_setzero_ps());
                     }
                 }
             @ end
-            const float *grad = ${c.add("dy", pixel_at)};
+            const ${real} *grad = ${c.add("dy", pixel_at)};
             for (int k = 0; k < ${channels}; k++) {
                 const int pixel = (int)place[k];
-                float *out = ${c.add("dx", image_at)} + pixel / ${w} * ${image_row} + pixel % ${w} * ${pitch};
+                ${real} *out = ${c.add("dx", image_at)} + pixel / ${w} * ${image_row} + pixel % ${w} * ${pitch};
                 out[k] ${adds and "+=" or "="} grad[k];
             }
         @ end

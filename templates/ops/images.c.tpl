@@ -56,18 +56,18 @@
 
     /* What a norm needs of an image: sums: 3 rows: its first pixel, the sum of what all pixels differ from
      * that, the sum of the squares of this. Row by row: shorter sums round less. */
-    static INLINE void sum_pixels(float *restrict sums, const float *restrict y, struct image it)
+    static INLINE void sum_pixels(${real} *restrict sums, const ${real} *restrict y, struct image it)
     {
-        const float *first = y + pixel_of(it, 0, 0);
+        const ${real} *first = y + pixel_of(it, 0, 0);
         memcpy(sums, first, (size_t)it.pitch * sizeof *sums);
         zero(sums + it.pitch, 2 * (size_t)it.pitch);
         for (int row = 0; row < it.h; row++) {
-            float sum[MOST_CHANNELS] = {0.0f};
-            float squares[MOST_CHANNELS] = {0.0f};
+            ${real} sum[MOST_CHANNELS] = {0.0${f}};
+            ${real} squares[MOST_CHANNELS] = {0.0${f}};
             for (int col = 0; col < it.w; col++) {
-                const float *pixel = y + pixel_of(it, row, col);
+                const ${real} *pixel = y + pixel_of(it, row, col);
                 for (int k = 0; k < it.pitch; k++) {
-                    const float distance = pixel[k] - first[k];
+                    const ${real} distance = pixel[k] - first[k];
                     sum[k] += distance;
                     squares[k] += distance * distance;
                 }
@@ -82,11 +82,11 @@
 @ if wanted.dropped then
 
     /* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits as it is. */
-    static inline float dropped(float value, const uint8_t *bits, int position, float scale)
+    static inline ${real} dropped(${real} value, const uint8_t *bits, int position, ${real} scale)
     {
         if (bits == NULL) {
             return value;
         }
-        return (bits[position / 8] >> position % 8 & 1) != 0 ? value * scale : 0.0f;
+        return (bits[position / 8] >> position % 8 & 1) != 0 ? value * scale : 0.0${f};
     }
 @ end

@@ -17,8 +17,8 @@ static NOINLINE void ${name}(${signature})
                 @ end
                 for (int row = 0; row < ${h}; row++) {
                     for (int col = 0; col < ${w}; col++) {
-                        const float *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch};
-                        const float *weight = w + (row * ${w} + col) * ${channels * k_pitch} + k;
+                        const ${real} *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch};
+                        const ${real} *weight = w + (row * ${w} + col) * ${channels * k_pitch} + k;
                         for (int i = 0; i < ${channels}; i++, weight += ${k_pitch}) {
                             const ${vec} x0 = ${mm}_set1_ps(in[i]);
                             @ for n = 0, block - 1 do
@@ -46,9 +46,9 @@ static NOINLINE void ${name}(${signature})
         @ elseif pass == "bwd_data" then
             for (int row = 0; row < ${h}; row++) {
                 for (int col = 0; col < ${w}; col++) {
-                    float *out = dx + (${c.index("row", dx_border)} * ${dx_cols} + ${c.add("col", dx_border)}) * ${c_pitch};
+                    ${real} *out = dx + (${c.index("row", dx_border)} * ${dx_cols} + ${c.add("col", dx_border)}) * ${c_pitch};
                     for (int i = 0; i < ${c_pitch}; i += ${vl}) {
-                        const float *weight = w + (row * ${w} + col) * ${k * c_pitch} + i;
+                        const ${real} *weight = w + (row * ${w} + col) * ${k * c_pitch} + i;
                         ${vec} acc = ${adds and mm .. "_loadu_ps(out + i)" or mm .. "_setzero_ps()"};
                         for (int k = 0; k < ${k}; k++, weight += ${c_pitch}) {
                             acc = ${mm}_fmadd_ps(${mm}_set1_ps(${c.add("dy", dy_offset)}[k]), ${mm}_loadu_ps(weight), acc);
@@ -60,8 +60,8 @@ static NOINLINE void ${name}(${signature})
         @ else
             for (int row = 0; row < ${h}; row++) {
                 for (int col = 0; col < ${w}; col++) {
-                    const float *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch};
-                    float *out = dw + (row * ${w} + col) * ${channels * k_pitch};
+                    const ${real} *in = x + (${c.index("row", x_border)} * ${x_cols} + ${c.add("col", x_border)}) * ${x_pitch};
+                    ${real} *out = dw + (row * ${w} + col) * ${channels * k_pitch};
                     for (int i = 0; i < ${channels}; i++, out += ${k_pitch}) {
                         const ${vec} x0 = ${mm}_set1_ps(in[i]);
                         for (int k = 0; k < ${k_pitch}; k += ${vl}) {

@@ -1,14 +1,14 @@
 @ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits, in
- * ${values_floats} floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over the batch: dlogits =
+ * ${values_floats} ${real}s an image. Without `dlogits` only those; with it also the gradient of the mean loss over the batch: dlogits =
  * (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / ${classes}, s = smoothing. A training may mix into
  * each image another one, whose label is in `others`; `part` is then what the image has of itself. Else both are NULL.
  * templates/ops/loss.c.tpl */
 @ prototype()
-static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk, int first, int n, float smoothing)
+static void softmax_loss(${real} *dlogits, const ${real} *values, const struct net *net, int chunk, int first, int n, ${real} smoothing)
 {
     for (int image = first; image < first + n; image++, values += ${values_floats}) {
-        const float *logits = ${c.add("values", logits_at)};
+        const ${real} *logits = ${c.add("values", logits_at)};
         const struct batch *batch = net->run->batch;
         const int label = batch->labels[image];
         const int other = batch->others != NULL ? batch->others[image] : label;
@@ -37,11 +37,11 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             for (int k = 0; k < ${classes}; k++) {
                 const double share = (k == label ? part : 0.0) + (k == other ? 1.0 - part : 0.0);
                 const double target = share * (1.0 - s) + s / ${classes};
-                dlogits[${c.add("k", dlogits_at)}] = (float)((power[k] / sum - target) / batch->n);
+                dlogits[${c.add("k", dlogits_at)}] = (${real})((power[k] / sum - target) / batch->n);
             }
             @ if pitch > classes then
                 for (int k = ${classes}; k < ${pitch}; k++) {
-                    dlogits[${c.add("k", dlogits_at)}] = 0.0f;
+                    dlogits[${c.add("k", dlogits_at)}] = 0.0${f};
                 }
             @ end
             dlogits += ${dlogits_floats};
@@ -51,9 +51,9 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
 
 /* The ${classes} logits of each image, where an evaluation is asked for them. templates/ops/loss.c.tpl */
 @ prototype()
-static void store_logits(const struct net *net, int first, int n, const float *values)
+static void store_logits(const struct net *net, int first, int n, const ${real} *values)
 {
     for (int image = first; image < first + n && net->run->logits != NULL; image++, values += ${values_floats}) {
-        memcpy(net->run->logits + (size_t)image * ${classes}, ${c.add("values", logits_at)}, ${classes} * sizeof(float));
+        memcpy(net->run->logits + (size_t)image * ${classes}, ${c.add("values", logits_at)}, ${classes} * sizeof(${real}));
     }
 }

@@ -16,7 +16,7 @@
     for (int image = 0; image < n; ${next_image}) {
         @ if pass == "bwd_data" and clears then
             for (int row = 0; row < ${h}; row++) {
-                float *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
+                ${real} *out = dx + (${c.index("row", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch};
                 for (int i = 0; i < ${w * pitch}; i += ${vl}) {
                     ${mm}_storeu_ps(out + i, ${mm}_setzero_ps());
                 }
@@ -34,15 +34,15 @@
                     @ if pass == "fwd" then
                         ${vec} acc = ${mm}_loadu_ps(x + (${c.index("row_first", x_border)} * ${x_cols} + ${c.add("col_first", x_border)}) * ${pitch} + k);
                         @ if winners then
-                            ${vec} place = ${mm}_set1_ps((float)((row_first - top) * ${window_w} + col_first - left));
+                            ${vec} place = ${mm}_set1_ps((${real})((row_first - top) * ${window_w} + col_first - left));
                         @ end
                         for (int r = row_first; r < row_last; r++) {
-                            const float *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
+                            const ${real} *in = x + (${c.index("r", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
                                 const ${vec} value = ${mm}_loadu_ps(in + s * ${pitch});
                                 @ if winners then
                                     @ uses "where_greater"
-                                    place = where_greater(${mm}_set1_ps((float)((r - top) * ${window_w} + s - left)), place, value, acc);
+                                    place = where_greater(${mm}_set1_ps((${real})((r - top) * ${window_w} + s - left)), place, value, acc);
                                 @ end
                                 acc = ${mm}_max_ps(acc, value);
                             }
@@ -57,10 +57,10 @@
                         @ uses "load_bytes"
                         const ${vec} place = load_bytes(winner + (row * ${out_w} + col) * ${pitch} + k);
                         for (int r = row_first; r < row_last; r++) {
-                            float *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
+                            ${real} *out = dx + (${c.index("r", dx_border)} * ${dx_cols}${c.add("", dx_border)}) * ${pitch} + k;
                             for (int s = col_first; s < col_last; s++) {
                                 @ uses "where_equal"
-                                const ${vec} part = where_equal(grad, place, ${mm}_set1_ps((float)((r - top) * ${window_w} + s - left)));
+                                const ${vec} part = where_equal(grad, place, ${mm}_set1_ps((${real})((r - top) * ${window_w} + s - left)));
                                 @ if sets then
                                     ${mm}_storeu_ps(out + s * ${pitch}, part);
                                 @ else

@@ -8,7 +8,7 @@
  * variance v, off * off is at most pixels * v. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of squares: not all its
  * digits cancel. templates/ops/moments.c.tpl */
 @ prototype()
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums, int pitch, double pixels)
+static void add_image_moments(double *restrict moments, double before, const ${real} *restrict sums, int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
@@ -35,7 +35,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
     /* Adds n images from `image` on to the moments of their chunk. templates/ops/moments.c.tpl */
     @ prototype()
-    static void chunk_moments(double *moments, const float *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
+    static void chunk_moments(double *moments, const ${real} *sums, const struct net *net, int chunk, int image, int n, int pitch, double pixels)
     {
         const int before = image - run_chunk(net->run, chunk).first;
         for (int i = 0; i < n; i++, sums += 3 * pitch) {
@@ -45,7 +45,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
     /* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
     @ prototype()
-    static void batch_moments(double *moments, const struct run *run, const float *chunks, int pitch, double pixels)
+    static void batch_moments(double *moments, const struct run *run, const ${real} *chunks, int pitch, double pixels)
     {
         memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
         for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {
@@ -56,7 +56,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
     /* Adds the sums of a gradient over n images, 2 x pitch each, to those of their chunk. templates/ops/moments.c.tpl */
     @ prototype()
-    static void chunk_sums(double *restrict total, const float *restrict sums, int n, int pitch)
+    static void chunk_sums(double *restrict total, const ${real} *restrict sums, int n, int pitch)
     {
         for (int i = 0; i < n; i++, sums += 2 * pitch) {
             for (int k = 0; k < 2 * pitch; k++) {
@@ -67,7 +67,7 @@ static void add_image_moments(double *restrict moments, double before, const flo
 
     /* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
     @ prototype()
-    static void batch_sums(double *restrict total, const struct run *run, const float *chunks, int pitch)
+    static void batch_sums(double *restrict total, const struct run *run, const ${real} *chunks, int pitch)
     {
         memset(total, 0, 2 * (size_t)pitch * sizeof *total);
         for (int chunk = 0; chunk < run_chunks(run); chunk++, chunks += CHUNK_FLOATS) {

@@ -10,11 +10,11 @@ static NOINLINE void ${name}(${signature})
     for (int image = 0; image < n; ${next_image}) {
         @ if sums then
             for (int k = 0; k < ${pitch}; k += ${vl}) {
-                float *out = ${c.add(to, to_at)} + k;
+                ${real} *out = ${c.add(to, to_at)} + k;
                 ${vec} sum = ${adds and mm .. "_loadu_ps(out)" or mm .. "_setzero_ps()"};
                 for (int row = 0; row < ${h}; row++) {
-                    const float *in = ${from} + ${c.add("row * " .. from_row, from_at)} + k;
-                    const float *in2 = x2 + ${c.add("row * " .. x2_row, x2_at)} + k;
+                    const ${real} *in = ${from} + ${c.add("row * " .. from_row, from_at)} + k;
+                    const ${real} *in2 = x2 + ${c.add("row * " .. x2_row, x2_at)} + k;
                     ${vec} row_sum = ${mm}_setzero_ps();
                     for (int i = 0; i < ${w * pitch}; i += ${pitch}) {
                         row_sum = ${mm}_fmadd_ps(${mm}_loadu_ps(in + i), ${mm}_loadu_ps(in2 + i), row_sum);
@@ -25,13 +25,13 @@ static NOINLINE void ${name}(${signature})
             }
         @ else
             @ if gate then
-                const float *in2 = ${c.add("x2", x2_at)};
+                const ${real} *in2 = ${c.add("x2", x2_at)};
             @ end
             for (int row = 0; row < ${h}; row++) {
-                const float *in = ${from} + ${c.add("row * " .. from_row, from_at)};
-                float *out = ${to} + ${c.add("row * " .. to_row, to_at)};
+                const ${real} *in = ${from} + ${c.add("row * " .. from_row, from_at)};
+                ${real} *out = ${to} + ${c.add("row * " .. to_row, to_at)};
                 @ if not gate then
-                    const float *in2 = x2 + ${c.add("row * " .. x2_row, x2_at)};
+                    const ${real} *in2 = x2 + ${c.add("row * " .. x2_row, x2_at)};
                 @ end
                 for (int col = 0; col < ${w}; col++, in += ${pitch}, out += ${pitch}${gate and "" or ", in2 += " .. pitch}) {
                     for (int k = 0; k < ${pitch}; k += ${vl}) {

@@ -4,7 +4,7 @@
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
 @ local word = batch and "batch_norm" or "group_norm"
 /* What tells one ${title} from another: a set is the channels that share their statistics, rows of sums and
- * coefficients have `pitch` floats${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
+ * coefficients have `pitch` ${real}s${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
 struct ${word} {
     int channels, set, pitch;
     double eps${batch and ", momentum" or ""};
@@ -12,7 +12,7 @@ struct ${word} {
 
 /* Normalization: y = weight * x-hat + bias with x-hat = (x - mean) / deviation, where mean and deviation are
  * those of the set * count elements of a set${batch and "" or " in one image"}, deviation = sqrt(variance + eps).
- * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to float and
+ * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to ${real} and
  * b = bias - a * (mean - m): of an x near its mean, x - m is exact.
  * ${batch and "moments: 2 x pitch, those" or "sums: 3 x pitch, those (see add_image_moments)"} of each channel over `count` values.
  * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
@@ -34,15 +34,15 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
             squares += moments[of.pitch + k] + distance * distance * count;
         }
         const double scale = 1.0 / sqrt(squares / (count * of.set) + of.eps);
-        const float near = (float)mean;
+        const ${real} near = (${real})mean;
         const double rest = mean - (double)near;
         for (int k = first; k < first + of.set; k++) {
             const double a = (double)weight[k] * scale;
-            coef[k] = (float)a;
-            coef[of.pitch + k] = (float)((double)bias[k] - a * rest);
+            coef[k] = (${real})a;
+            coef[of.pitch + k] = (${real})((double)bias[k] - a * rest);
             coef[2 * of.pitch + k] = near;
-            coef[3 * of.pitch + k] = (float)rest;
-            coef[4 * of.pitch + k] = (float)scale;
+            coef[3 * of.pitch + k] = (${real})rest;
+            coef[4 * of.pitch + k] = (${real})scale;
         }
     }
 }
@@ -70,20 +70,20 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
                 product += (double)weight[k] * along;
                 @ if batch then
                     if (dweight != NULL) {
-                        dweight[k] += (float)along;
-                        dbias[k] += (float)sums[k];
+                        dweight[k] += (${real})along;
+                        dbias[k] += (${real})sums[k];
                     }
                 @ else
-                    dweight[k] += (float)along;
+                    dweight[k] += (${real})along;
                     dbias[k] += sums[k];
                 @ end
             }
             const double b = -scale * scale * product / (count * of.set);
             const double d = -scale * sum / (count * of.set) - b * rest;
             for (int k = first; k < first + of.set; k++) {
-                dcoef[k] = (float)((double)weight[k] * scale);
-                dcoef[of.pitch + k] = (float)b;
-                dcoef[2 * of.pitch + k] = (float)d;
+                dcoef[k] = (${real})((double)weight[k] * scale);
+                dcoef[of.pitch + k] = (${real})b;
+                dcoef[2 * of.pitch + k] = (${real})d;
             }
         }
     }
@@ -96,8 +96,8 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
     {
         for (int k = 0; k < of.channels; k++) {
             const double unbiased = moments[of.pitch + k] / (count > 1.0 ? count - 1.0 : 1.0);
-            mean[k] = (float)((1.0 - of.momentum) * (double)mean[k] + of.momentum * moments[k]);
-            variance[k] = (float)((1.0 - of.momentum) * (double)variance[k] + of.momentum * unbiased);
+            mean[k] = (${real})((1.0 - of.momentum) * (double)mean[k] + of.momentum * moments[k]);
+            variance[k] = (${real})((1.0 - of.momentum) * (double)variance[k] + of.momentum * unbiased);
         }
     }
 @ end
@@ -108,7 +108,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
     static INLINE void ${word}_eval(${signatures.eval}, struct ${word} of)
     {
         for (int k = 0; k < of.channels; k++) {
-            coef[k] = (float)((double)weight[k] / sqrt((double)variance[k] + of.eps));
+            coef[k] = (${real})((double)weight[k] / sqrt((double)variance[k] + of.eps));
             coef[of.pitch + k] = bias[k];
             coef[2 * of.pitch + k] = mean[k];
         }
@@ -121,10 +121,10 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
      * templates/ops/norm.c.tpl */
     static INLINE void ${word}_join_fwd(${signatures.join_fwd}, struct ${word} of)
     {
-        run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+        run_meet(net->run, net->rank, (${real} *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
         count_time(net, SLOT_WAIT);
         const double count = net->run->batch->n * pixels;
-        batch_moments(total, net->run, (float *)parts, of.pitch, pixels);
+        batch_moments(total, net->run, (${real} *)parts, of.pitch, pixels);
         batch_norm_fwd(coef, total, weight, bias, count, of);
         if (net->rank == 0) {
             batch_norm_track(mean, variance, total, count, of);
@@ -136,9 +136,9 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
      * templates/ops/norm.c.tpl */
     static INLINE void ${word}_join_bwd(${signatures.join_bwd}, struct ${word} of)
     {
-        run_meet(net->run, net->rank, (float *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
+        run_meet(net->run, net->rank, (${real} *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
         count_time(net, SLOT_WAIT);
-        batch_sums(total, net->run, (float *)parts, of.pitch);
+        batch_sums(total, net->run, (${real} *)parts, of.pitch);
         const bool adds = net->rank == 0;
         batch_norm_bwd(dcoef, adds ? dweight : NULL, adds ? dbias : NULL, total, coef, weight, net->run->batch->n * pixels, of);
         count_time(net, SLOT_JOIN);
@@ -149,12 +149,12 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
     /* A ghost is `ghost` consecutive images of the batch (the last ghost may have fewer) that are normalized together.
      * parts: `floats` for each image of micro-batch `micro_batch`; those of others lie in the memory of theirs.
      * Returns those of `image`. templates/ops/norm.c.tpl */
-    static const float *ghost_part(const struct net *net, const float *parts, int floats, int micro_batch, int image)
+    static const ${real} *ghost_part(const struct net *net, const ${real} *parts, int floats, int micro_batch, int image)
     {
         const int chunk_images = run_chunk_images(net->run->model);
         const int place = image % chunk_images;
         const int other = image / chunk_images * CHUNK_MICRO_BATCHES + place / MICRO_BATCH;
-        return parts + (ptrdiff_t)(other - micro_batch) * MICRO_BATCH_FLOATS + place % MICRO_BATCH * floats;
+        return parts + (ptrdiff_t)(other - micro_batch) * MICRO_BATCH_FLOATS + place % MICRO_BATCH * ${real}s;
     }
 
     /* The images of the ghost that `image` is in. templates/ops/norm.c.tpl */
@@ -167,12 +167,12 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 
     /* moments: 2 x pitch of the ghost that `image` is in, from the sums of its images in order (set). Returns how
      * many values a channel has. templates/ops/norm.c.tpl */
-    static INLINE double ghost_moments(double *restrict moments, const struct net *net, const float *parts, int micro_batch, int image, int ghost, double pixels, struct batch_norm of)
+    static INLINE double ghost_moments(double *restrict moments, const struct net *net, const ${real} *parts, int micro_batch, int image, int ghost, double pixels, struct batch_norm of)
     {
         const struct span images = ghost_of(net, image, ghost);
         memset(moments, 0, 2 * (size_t)of.pitch * sizeof *moments);
         for (int i = images.first; i < images.last; i++) {
-            const float *const part = ghost_part(net, parts, 3 * of.pitch, micro_batch, i);
+            const ${real} *const part = ghost_part(net, parts, 3 * of.pitch, micro_batch, i);
             add_image_moments(moments, (i - images.first) * pixels, part, of.pitch, pixels);
         }
         return (images.last - images.first) * pixels;
@@ -180,19 +180,19 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 
     /* What the image before `image`, the i-th of a micro-batch, has as its `floats` coefficients; NULL where it is in another
      * ghost, or in another chunk: those of one go through a phase in order. templates/ops/norm.c.tpl */
-    static const float *ghost_coef(const float *coef, int floats, const struct net *net, int image, int i, int ghost)
+    static const ${real} *ghost_coef(const ${real} *coef, int floats, const struct net *net, int image, int i, int ghost)
     {
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
             return NULL;
         }
-        return i > 0 ? coef - floats : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
+        return i > 0 ? coef - ${real}s : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * ${real}s;
     }
 
     /* coef (5 x pitch) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
     static INLINE void ${word}_ghosts_fwd(${signatures.ghosts_fwd}, struct ${word} of)
     {
         for (int i = 0; i < n; i++, coef += 5 * of.pitch) {
-            const float *before = ghost_coef(coef, 5 * of.pitch, net, image + i, i, ghost);
+            const ${real} *before = ghost_coef(coef, 5 * of.pitch, net, image + i, i, ghost);
             if (before != NULL) {
                 memcpy(coef, before, 5 * (size_t)of.pitch * sizeof coef[0]);
                 continue;
@@ -208,7 +208,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
     static INLINE void ${word}_ghosts_bwd(${signatures.ghosts_bwd}, struct ${word} of)
     {
         for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, coef += 5 * of.pitch) {
-            const float *before = ghost_coef(dcoef, 3 * of.pitch, net, image + i, i, ghost);
+            const ${real} *before = ghost_coef(dcoef, 3 * of.pitch, net, image + i, i, ghost);
             if (before != NULL) {
                 memcpy(dcoef, before, 3 * (size_t)of.pitch * sizeof dcoef[0]);
                 continue;
@@ -217,7 +217,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
             const struct span images = ghost_of(net, image + i, ghost);
             double sums[${2 * most_pitch}] = {0.0};
             for (int other = images.first; other < images.last; other++) {
-                const float *const part = ghost_part(net, parts, 2 * of.pitch, micro_batch, other);
+                const ${real} *const part = ghost_part(net, parts, 2 * of.pitch, micro_batch, other);
                 for (int k = 0; k < 2 * of.pitch; k++) {
                     sums[k] += (double)part[k];
                 }
@@ -243,8 +243,8 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
             }
         }
         for (int k = 0; k < of.channels; k++) {
-            mean[k] = (float)((1.0 - of.momentum) * (double)mean[k] + of.momentum * m[k]);
-            variance[k] = (float)((1.0 - of.momentum) * (double)variance[k] + of.momentum * v[k]);
+            mean[k] = (${real})((1.0 - of.momentum) * (double)mean[k] + of.momentum * m[k]);
+            variance[k] = (${real})((1.0 - of.momentum) * (double)variance[k] + of.momentum * v[k]);
         }
     }
 @ end

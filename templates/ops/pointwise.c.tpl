@@ -8,7 +8,7 @@ static INLINE void ${name}(${signature},
     struct image to, struct image from${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});
     @ end
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)${each and ", coef += 5 * to.pitch" or ""}) {
         @ if dropout then
@@ -22,8 +22,8 @@ static INLINE void ${name}(${signature},
             @ end
             for (int row = 0; row < to.h; row++) {
                 for (int col = 0; col < to.w; col++) {
-                    const float *in = x + pixel_of(from, row, col) + k;
-                    float *out = y + pixel_of(to, row, col) + k;
+                    const ${real} *in = x + pixel_of(from, row, col) + k;
+                    ${real} *out = y + pixel_of(to, row, col) + k;
                     @ if dropout then
                         const int position = (row * to.w + col) * drop.pitch + k;
                     @ end

@@ -9,7 +9,7 @@ static INLINE void ${name}(${signature},
     struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});
     @ end
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)${reads_x and ", x += floats_of(from)" or ""}${affine and each and ", dcoef += 3 * grads.pitch, coef += 5 * grads.pitch" or ""}) {
         @ if dropout then
@@ -29,10 +29,10 @@ static INLINE void ${name}(${signature},
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     @ if reads_x then
-                        const float *in = x + pixel_of(from, row, col) + k;
+                        const ${real} *in = x + pixel_of(from, row, col) + k;
                     @ end
-                    const float *grad = dy + pixel_of(grads, row, col) + k;
-                    float *out = dx + pixel_of(to, row, col) + k;
+                    const ${real} *grad = dy + pixel_of(grads, row, col) + k;
+                    ${real} *out = dx + pixel_of(to, row, col) + k;
                     @ if dropout then
                         const int position = (row * grads.w + col) * drop.pitch + k;
                     @ end

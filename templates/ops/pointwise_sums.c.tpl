@@ -6,7 +6,7 @@ static INLINE void ${name}(${signature},
     struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
-        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0f);
+        const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});
     @ end
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from), dy += floats_of(grads)${each and ", coef += 5 * grads.pitch" or ""}) {
         @ if dropout then
@@ -28,8 +28,8 @@ static INLINE void ${name}(${signature},
                     ${vec} row_product${n} = ${mm}_setzero_ps();
                 @ end
                 for (int col = 0; col < grads.w; col++) {
-                    const float *in = x + pixel_of(from, row, col) + k;
-                    const float *grad = dy + pixel_of(grads, row, col) + k;
+                    const ${real} *in = x + pixel_of(from, row, col) + k;
+                    const ${real} *grad = dy + pixel_of(grads, row, col) + k;
                     @ if dropout then
                         const int position = (row * grads.w + col) * drop.pitch + k;
                     @ end

@@ -2,7 +2,7 @@
 @ if wanted.image then
 
     /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by side, and
-     * the next pixel `pitch` floats further on. */
+     * the next pixel `pitch` ${real}s further on. */
     struct image {
         int h, w, c, pitch, border;
     };
@@ -28,7 +28,7 @@
      * pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
     struct drop_bits {
         int pitch, bytes;
-        float scale;
+        ${real} scale;
     };
 @ end
 @ if #shapes > 0 then

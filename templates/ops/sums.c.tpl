@@ -12,7 +12,7 @@ static NOINLINE void ${name}(${signature})
             ${vec} sum = ${mm}_setzero_ps();
             ${vec} squares = ${mm}_setzero_ps();
             for (int row = 0; row < ${h}; row++) {
-                const float *in = x + (${c.index("row", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
+                const ${real} *in = x + (${c.index("row", x_border)} * ${x_cols}${c.add("", x_border)}) * ${pitch} + k;
                 ${vec} row_sum = ${mm}_setzero_ps();
                 ${vec} row_squares = ${mm}_setzero_ps();
                 for (int col = 0; col < ${w}; col++, in += ${pitch}) {

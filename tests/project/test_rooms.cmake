@@ -1,5 +1,5 @@
 # Dependencies between rooms run one way: a room uses those named here and itself. No pass asks for an
-# operation by name.
+# operation by name. No template of a program knows the type of its numbers.
 #
 #     cmake -P tests/project/test_rooms.cmake
 #
@@ -61,6 +61,21 @@ foreach(file IN LISTS files)
     foreach(line IN LISTS lines)
         string(STRIP "${line}" line)
         string(APPEND mistakes "${file}: asks for a name: expected a field of its module: ${line}\n")
+    endforeach()
+endforeach()
+
+# A template says ${real} and 0.5${f}: see gen/emit/isa.lua. A frozen network has floats alone.
+set(end "([^A-Za-z0-9_]|$)")
+set(of_float "(^|[^A-Za-z0-9_])float${end}|[0-9][.][0-9]*f${end}|[0-9]e[-+]?[0-9]+f${end}"
+    "|(sqrt|exp|log|pow|tanh|erfc?|fabs|fmax|fmin|floor|fma)f[(]")
+string(CONCAT of_float ${of_float})
+file(GLOB_RECURSE files RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" templates/ops/*.tpl templates/emit/*.tpl)
+foreach(file IN LISTS files)
+    file(STRINGS "${file}" lines REGEX "${of_float}")
+    foreach(line IN LISTS lines)
+        string(STRIP "${line}" line)
+        string(APPEND mistakes
+            "${file}: has the type of its numbers: expected \${real} or \${f}: ${line}\n")
     endforeach()
 endforeach()
 

@@ -13,10 +13,10 @@ static NOINLINE void ${name}(${signature})
 
     for (int image = 0; image < n; ${next_image}) {
         for (int row = 0; row < ${out_h}; row++) {
-            float *const out = y + (${c.add(c.index("row", target_border) .. " * " .. target_cols, target_border)}) * ${k_pitch};
+            ${real} *const out = y + (${c.add(c.index("row", target_border) .. " * " .. target_cols, target_border)}) * ${k_pitch};
             @ for _, span in ipairs(spans) do
                 for (int col = ${span.first}; col < ${span.last}; col += ${span.mr}) {
-                    const float *in;
+                    const ${real} *in;
                     @ for m = 0, span.mr - 1 do
                         ${vec} acc${m} = ${bias and mm .. "_loadu_ps(bias)" or mm .. "_setzero_ps()"};
                     @ end

@@ -18,7 +18,7 @@ static NOINLINE void ${name}(${signature})
                 for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
                     for (int k = 0; k < ${pitch}; k += ${vl}) {
                         @ if band.reads then
-                            const float *weight = w + k * ${taps};
+                            const ${real} *weight = w + k * ${taps};
                         @ end
                         @ if bias then
                             const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
@@ -42,7 +42,7 @@ static NOINLINE void ${name}(${signature})
                                         @ uses "fetch_ahead"
                                         fetch_ahead(ahead);
                                     @ end
-                                    float *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
+                                    ${real} *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
                                     @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
@@ -50,7 +50,7 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ if part.reads then
 
-                                        const float *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${pitch} + k;
+                                        const ${real} *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${pitch} + k;
                                         ${vec} x0;
                                     @ end
                                     @ for _, line in ipairs(cols.source) do

@@ -13,7 +13,7 @@ static NOINLINE void ${name}(${signature})
         @ for _, span in ipairs(spans) do
             for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
                 for (int k = 0; k < ${pitch}; k += ${vl}) {
-                    float *out = dw + k * ${taps};
+                    ${real} *out = dw + k * ${taps};
                     @ if bias then
                         ${vec} bias0 = ${mm}_loadu_ps(db + k);
                     @ end
@@ -29,8 +29,8 @@ static NOINLINE void ${name}(${signature})
                                     @ uses "fetch_ahead"
                                     fetch_ahead(ahead);
                                 @ end
-                                const float *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${pitch} + k;
-                                const float *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
+                                const ${real} *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${pitch} + k;
+                                const ${real} *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
                                 @ for m = 0, span.mr - 1 do
                                     @ for n = 0, cols.mr - 1 do
                                         const ${vec} g${m}_${n} = ${mm}_loadu_ps(${c.add("grad", (m * dy_cols + n) * pitch)});

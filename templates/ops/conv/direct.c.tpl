@@ -25,10 +25,10 @@
                     @ for _, span in ipairs(nest.spans) do
                         for (int col = ${span.first}; col < ${span.last}; col += ${span.mr}) {
                             @ if #nest.runs > 0 then
-                                const float *in;
-                                const float *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
+                                const ${real} *in;
+                                const ${real} *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
                             @ end
-                            float *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
+                            ${real} *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
                             @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     ${vec} acc${m}_${n} = ${mm}_setzero_ps();
@@ -96,7 +96,7 @@
                     ${vec} squares${n} = ${mm}_setzero_ps();
                 @ end
                 for (int row = 0; row < ${nests[1].out_h}; row++) {
-                    const float *made = y + (${nests[1].out_row} * ${target_cols}${c.add("", target_border)}) * ${k_pitch} + k;
+                    const ${real} *made = y + (${nests[1].out_row} * ${target_cols}${c.add("", target_border)}) * ${k_pitch} + k;
                     @ for n = 0, nr - 1 do
                         ${vec} row_sum${n} = ${mm}_setzero_ps();
                         ${vec} row_squares${n} = ${mm}_setzero_ps();

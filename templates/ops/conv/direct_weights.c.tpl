@@ -22,7 +22,7 @@
                 @ for _, span in ipairs(spans) do
                     for (int j = ${span.first}; j < ${span.last}; j += ${span.mr}) {
                         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
-                            float *out = dw + (r * ${runs * run} + ${c.add("j", s * run)}) * ${k_pitch} + k;
+                            ${real} *out = dw + (r * ${runs * run} + ${c.add("j", s * run)}) * ${k_pitch} + k;
                             @ for m = 0, span.mr - 1 do
                                 @ for n = 0, nr - 1 do
                                     ${vec} acc${m}_${n} = ${mm}_loadu_ps(${c.add("out", m * k_pitch + n * vl)});
@@ -30,8 +30,8 @@
                             @ end
 
                             for (int row = 0; row < ${out_h}; row++) {
-                                const float *in = x + image * ${x_image} + ((row${times_stride} + r${times_dilation}${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * tap_pixel)}${slice};
-                                const float *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
+                                const ${real} *in = x + image * ${x_image} + ((row${times_stride} + r${times_dilation}${c.add("", row_at)}) * ${x_cols}${c.add("", col_at)}) * ${x_pitch} + ${c.add("j", s * tap_pixel)}${slice};
+                                const ${real} *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
                                 for (int col = 0; col < ${out_w}; col++, in += ${pixel}, grad += ${k_pitch}) {
                                     @ for n = 0, nr - 1 do
                                         const ${vec} g${n} = ${mm}_loadu_ps(${c.add("grad", n * vl)});
@@ -62,7 +62,7 @@
             ${vec} sum = ${mm}_loadu_ps(db + k);
             for (int image = 0; image < n; image++) {
                 for (int row = 0; row < ${out_h}; row++) {
-                    const float *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
+                    const ${real} *grad = dy + image * ${dy_image} + (${c.index("row", dy_border)} * ${dy_cols}${c.add("", dy_border)}) * ${k_pitch} + k;
                     for (int col = 0; col < ${out_w}; col++, grad += ${k_pitch}) {
                         sum = ${mm}_add_ps(sum, ${mm}_loadu_ps(grad));
                     }

@@ -3,7 +3,7 @@
 @ if what == "unpack" then
     /* dw of ${kernel} in ${groups} groups (rows of ${read} channels, ${made_pitch} outputs each) ->
      * canonical, outputs first. templates/ops/conv/pack_grouped.c.tpl */
-    static void ${name}(float *restrict canonical, const float *restrict packed)
+    static void ${name}(${real} *restrict canonical, const ${real} *restrict packed)
     {
         for (int k = 0; k < ${k}; k++) {
             const int first = k / ${group_k} * ${group_c} % ${read}; /* input of its group in the bundle */
@@ -20,7 +20,7 @@
     /* Canonical weights -> w of ${kernel} in ${groups} groups${what == "pack" and "" or ", its data gradient"}: blocks of ${block} outputs,
      * in each [tap][input][output] of ${c.count(bundles, "bundle")} of groups${tap_order and ", the taps in the order in which the kernel reads them" or ""}; zeros
      * between groups and for pad outputs. templates/ops/conv/pack_grouped.c.tpl */
-    static void ${name}(float *restrict packed, const float *restrict canonical)
+    static void ${name}(${real} *restrict packed, const ${real} *restrict canonical)
     {
         @ if tap_order then
             static const int tap_of[${taps}] = {${tap_order}};
@@ -31,7 +31,7 @@
                     for (int ${into} = first; ${into} < first + ${block}; ${into}++) {
                         const int ${from} = ${into} / ${made} * ${read} + j;
                         const int inside = ${into} < ${outputs} && k / ${group_k} == i / ${group_c};
-                        *packed++ = inside ? canonical[(k * ${group_c} + i % ${group_c}) * ${taps} + ${tap_order and "tap_of[tap]" or "tap"}] : 0.0f;
+                        *packed++ = inside ? canonical[(k * ${group_c} + i % ${group_c}) * ${taps} + ${tap_order and "tap_of[tap]" or "tap"}] : 0.0${f};
                     }
                 }
             }

@@ -3,7 +3,7 @@
 @ if what == "unpack" then
     /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical, [output][input][tap]; by<pitch>.
      * templates/ops/conv/pack_loops.c.tpl */
-    static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps, int inputs, int outputs, int pitch)
+    static INLINE void unpack_taps(${real} *restrict canonical, const ${real} *restrict packed, int taps, int inputs, int outputs, int pitch)
     {
         for (int k = 0; k < outputs; k++) {
             for (int i = 0; i < inputs; i++) {
@@ -14,7 +14,7 @@
         }
     }
     #define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
-        static void NAME(float *restrict canonical, const float *restrict packed) \
+        static void NAME(${real} *restrict canonical, const ${real} *restrict packed) \
         { \
             unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
         }
@@ -25,13 +25,13 @@
     @ local macro = forward and "PACK" or "PACK_TRANSPOSED"
     /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made} (by<block>), in each [tap][${read}][${made}]${orders and ", the taps in the order in which the kernel reads them" or ""};
      * zeros where there are fewer ${made} than `pitch`. templates/ops/conv/pack_loops.c.tpl */
-    static INLINE void ${name}(float *restrict packed, const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block${orders and ", const int *tap_of" or ""})
+    static INLINE void ${name}(${real} *restrict packed, const ${real} *restrict canonical, int taps, int inputs, int outputs, int pitch, int block${orders and ", const int *tap_of" or ""})
     {
         for (int first = 0; first < pitch; first += block) {
             for (int tap = 0; tap < taps; tap++) {
                 for (int ${from} = 0; ${from} < ${read}; ${from}++) {
                     for (int ${into} = first; ${into} < first + block; ${into}++) {
-                        *packed++ = ${into} < ${made} ? canonical[(k * inputs + i) * taps + ${orders and "tap_of[tap]" or "tap"}] : 0.0f;
+                        *packed++ = ${into} < ${made} ? canonical[(k * inputs + i) * taps + ${orders and "tap_of[tap]" or "tap"}] : 0.0${f};
                     }
                 }
             }
@@ -39,14 +39,14 @@
     }
     @ if orders then
         #define ${macro}_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
-            static void NAME(float *restrict packed, const float *restrict canonical) \
+            static void NAME(${real} *restrict packed, const ${real} *restrict canonical) \
             { \
                 static const int tap_of[TAPS] = {__VA_ARGS__}; \
                 ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, tap_of); \
             }
     @ else
         #define ${macro}(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
-            static void NAME(float *restrict packed, const float *restrict canonical) \
+            static void NAME(${real} *restrict packed, const ${real} *restrict canonical) \
             { \
                 ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
             }

@@ -8,8 +8,8 @@ static INLINE void ${name}(${signature},
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = ${block} * from.pitch + WINOGRAD_GAP;
     const int m_step = ${block} * to.pitch + WINOGRAD_GAP;
-    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
-    float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
+    ${real} *const v = scratch; /* transformed inputs of a block: v_step ${real}s a frequency */
+    ${real} *const m = scratch + 36 * v_step; /* their products with the weights: m_step ${real}s */
     const int wide = (to.w + 3) / 4;
     const int image_tiles = (to.h + 3) / 4 * wide;
     const int tiles = n * image_tiles;
@@ -23,11 +23,11 @@ static INLINE void ${name}(${signature},
             const int row = (first + t) % image_tiles / wide * 4;
             const int col = (first + t) % wide * 4;
             @ uses "row_of"
-            const float *in = ${source} + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
+            const ${real} *in = ${source} + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
             @ if ragged then
                 @ uses "winograd_patch"
                 @ uses "winograd_input"
-                float patch[36 * ${ragged}];
+                ${real} patch[36 * ${ragged}];
                 const int rows = from.h + from.border + padding - row; /* from this tile to the end */
                 const int cols = from.w + from.border + padding - col;
                 const bool inside = rows >= 6 && cols >= 6;
@@ -59,9 +59,9 @@ static INLINE void ${name}(${signature},
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
             const int col = (first + t) % wide * 4;
-            float *out = ${target} + image * floats_of(to) + pixel_of(to, row, col);
+            ${real} *out = ${target} + image * floats_of(to) + pixel_of(to, row, col);
             @ if stats then
-                float *const image_sums = sums + image * 3 * to.pitch;
+                ${real} *const image_sums = sums + image * 3 * to.pitch;
             @ end
             for (int k = 0; k < to.pitch; k += ${vl}) {
                 ${vec} made[16];
@@ -86,7 +86,7 @@ static INLINE void ${name}(${signature},
                     const int cols = to.w - col < 4 ? to.w - col : 4;
                     for (int i = 0; i < rows; i++) {
                         for (int j = 0; j < cols; j++) {
-                            float *pixel = out + i * row_of(to) + j * to.pitch + k;
+                            ${real} *pixel = out + i * row_of(to) + j * to.pitch + k;
                             @ if adds then
                                 made[4 * i + j] = ${mm}_add_ps(${mm}_loadu_ps(pixel), made[4 * i + j]);
                             @ end

@@ -4,11 +4,11 @@
 @ local made, read = forward and "outputs" or "inputs", forward and "inputs" or "outputs"
 /* Canonical weights -> G w G'${forward and "" or ", the window turned around for the data gradient"}: 36 frequencies, in each blocks of ${block} ${made}, in
  * each [${read}][${made}]; zeros where there are fewer ${made} than `pitch`. templates/ops/conv/winograd_pack_loops.c.tpl */
-static INLINE void ${name}(float *restrict packed, const float *restrict canonical, int inputs, int outputs, int pitch)
+static INLINE void ${name}(${real} *restrict packed, const ${real} *restrict canonical, int inputs, int outputs, int pitch)
 {
     for (int first = 0; first < pitch; first += ${block}) {
         for (int ${from} = 0; ${from} < ${read}; ${from}++) {
-            float taps[9 * ${block}] = {0.0f};
+            ${real} taps[9 * ${block}] = {0.0${f}};
             for (int ${into} = first; ${into} < first + ${block} && ${into} < ${made}; ${into}++) {
                 for (int tap = 0; tap < 9; tap++) {
                     taps[tap * ${block} + ${into} - first] = canonical[(k * inputs + i) * 9 + ${forward and "tap" or "8 - tap"}];
@@ -22,7 +22,7 @@ static INLINE void ${name}(float *restrict packed, const float *restrict canonic
     }
 }
 #define ${macro}(NAME, INPUTS, OUTPUTS, PITCH) \
-    static void NAME(float *restrict packed, const float *restrict canonical) \
+    static void NAME(${real} *restrict packed, const ${real} *restrict canonical) \
     { \
         ${name}(packed, canonical, INPUTS, OUTPUTS, PITCH); \
     }

@@ -1,8 +1,8 @@
 @ -- The product of one frequency, shared by all forward and data-gradient kernels of one register tile.
 /* One frequency of a block of tiles: m = v w, a register tile of ${c.count(block, "tile")} x ${c.count(nr, "vector")}. m, v: a row of
- * m_pitch, v_pitch floats for each tile; w: blocks of ${nr * vl} outputs, in each [channel][output].
+ * m_pitch, v_pitch ${real}s for each tile; w: blocks of ${nr * vl} outputs, in each [channel][output].
  * templates/ops/conv/winograd_product.c.tpl */
-static INLINE void ${name}(float *restrict m, int m_pitch, const float *restrict v, int v_pitch, const float *restrict w, int channels)
+static INLINE void ${name}(${real} *restrict m, int m_pitch, const ${real} *restrict v, int v_pitch, const ${real} *restrict w, int channels)
 {
     for (int k = 0; k < m_pitch; k += ${nr * vl}) {
         @ for t = 0, block - 1 do

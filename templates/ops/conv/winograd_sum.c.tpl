@@ -1,8 +1,8 @@
 @ -- The sum over tiles of one frequency, shared by all weight gradients of one register tile.
 /* One frequency of a block of tiles: du += v'm, a register tile of ${c.count(mr, "channel")} x ${c.count(nr, "vector")}; the first block
- * sets it. v, m: a row of v_pitch, m_pitch floats for each tile; du: rows of m_pitch floats.
+ * sets it. v, m: a row of v_pitch, m_pitch ${real}s for each tile; du: rows of m_pitch ${real}s.
  * templates/ops/conv/winograd_sum.c.tpl */
-static INLINE void ${name}(float *restrict du, const float *restrict v, int v_pitch, const float *restrict m, int m_pitch, int count, bool is_first)
+static INLINE void ${name}(${real} *restrict du, const ${real} *restrict v, int v_pitch, const ${real} *restrict m, int m_pitch, int count, bool is_first)
 {
     @ for i = 0, mr - 1 do
         @ for r = 0, nr - 1 do

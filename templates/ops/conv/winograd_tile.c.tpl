@@ -31,7 +31,7 @@
 
     /* The top left rows x cols of size x size pixels, zeros for the rest: a tile that ends outside its image. */
     @ prototype()
-    static void winograd_patch(float *restrict patch, int size, const float *restrict x, int rows, int cols, int row, int pixel)
+    static void winograd_patch(${real} *restrict patch, int size, const ${real} *restrict x, int rows, int cols, int row, int pixel)
     {
         memset(patch, 0, (size_t)(size * size * pixel) * sizeof *patch);
         cols = cols < size ? cols : size;
@@ -45,12 +45,12 @@
     /* v = B'd, six values `step` apart. */
     static INLINE void winograd_input_line(${vec} *v, int step, const ${vec} *d)
     {
-        const ${vec} four = ${mm}_set1_ps(4.0f);
-        const ${vec} five = ${mm}_set1_ps(5.0f);
+        const ${vec} four = ${mm}_set1_ps(4.0${f});
+        const ${vec} five = ${mm}_set1_ps(5.0${f});
         const ${vec} even = ${mm}_fnmadd_ps(four, d[2], d[4]);
         const ${vec} odd = ${mm}_fnmadd_ps(four, d[1], d[3]);
         const ${vec} far_even = ${mm}_sub_ps(d[4], d[2]);
-        const ${vec} far_odd = ${mm}_mul_ps(${mm}_set1_ps(2.0f), ${mm}_sub_ps(d[3], d[1]));
+        const ${vec} far_odd = ${mm}_mul_ps(${mm}_set1_ps(2.0${f}), ${mm}_sub_ps(d[3], d[1]));
         v[0] = ${mm}_fmadd_ps(four, d[0], ${mm}_fnmadd_ps(five, d[2], d[4]));
         v[step] = ${mm}_add_ps(even, odd);
         v[2 * step] = ${mm}_sub_ps(even, odd);
@@ -59,8 +59,8 @@
         v[5 * step] = ${mm}_fmadd_ps(four, d[1], ${mm}_fnmadd_ps(five, d[3], d[5]));
     }
 
-    /* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-    static INLINE void winograd_input(float *restrict v, int step, const float *restrict x, int row, int pixel)
+    /* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` ${real}s apart, to 36 frequencies `step` apart. */
+    static INLINE void winograd_input(${real} *restrict v, int step, const ${real} *restrict x, int row, int pixel)
     {
         ${vec} half[36];
         ${vec} line[6];
@@ -88,13 +88,13 @@
         const ${vec} far_sum = ${mm}_add_ps(m[3], m[4]);
         const ${vec} far_difference = ${mm}_sub_ps(m[3], m[4]);
         y[0] = ${mm}_add_ps(m[0], ${mm}_add_ps(near_sum, far_sum));
-        y[step] = ${mm}_fmadd_ps(${mm}_set1_ps(2.0f), far_difference, near_difference);
-        y[2 * step] = ${mm}_fmadd_ps(${mm}_set1_ps(4.0f), far_sum, near_sum);
-        y[3 * step] = ${mm}_add_ps(${mm}_fmadd_ps(${mm}_set1_ps(8.0f), far_difference, near_difference), m[5]);
+        y[step] = ${mm}_fmadd_ps(${mm}_set1_ps(2.0${f}), far_difference, near_difference);
+        y[2 * step] = ${mm}_fmadd_ps(${mm}_set1_ps(4.0${f}), far_sum, near_sum);
+        y[3 * step] = ${mm}_add_ps(${mm}_fmadd_ps(${mm}_set1_ps(8.0${f}), far_difference, near_difference), m[5]);
     }
 
-    /* y = A'mA: 36 frequencies `step` floats apart to 4 x 4 pixels. */
-    static INLINE void winograd_output(${vec} *y, const float *restrict m, int step)
+    /* y = A'mA: 36 frequencies `step` ${real}s apart to 4 x 4 pixels. */
+    static INLINE void winograd_output(${vec} *y, const ${real} *restrict m, int step)
     {
         ${vec} half[24];
         ${vec} line[6];
@@ -121,8 +121,8 @@
 @ end
 @ if wanted.winograd_store then
 
-    /* Stores 4 x 4 pixels, rows `row` and pixels `pixel` floats apart. */
-    static INLINE void winograd_store(float *restrict out, int row, int pixel, const ${vec} *y)
+    /* Stores 4 x 4 pixels, rows `row` and pixels `pixel` ${real}s apart. */
+    static INLINE void winograd_store(${real} *restrict out, int row, int pixel, const ${vec} *y)
     {
         for (int i = 0; i < 16; i++) {
             ${mm}_storeu_ps(out + i / 4 * row + i % 4 * pixel, y[i]);
@@ -131,11 +131,11 @@
 @ end
 @ if wanted.winograd_add then
 
-    /* Adds 4 x 4 pixels to those in memory, rows `row` and pixels `pixel` floats apart. */
-    static INLINE void winograd_add(float *restrict out, int row, int pixel, const ${vec} *y)
+    /* Adds 4 x 4 pixels to those in memory, rows `row` and pixels `pixel` ${real}s apart. */
+    static INLINE void winograd_add(${real} *restrict out, int row, int pixel, const ${vec} *y)
     {
         for (int i = 0; i < 16; i++) {
-            float *at = out + i / 4 * row + i % 4 * pixel;
+            ${real} *at = out + i / 4 * row + i % 4 * pixel;
             ${mm}_storeu_ps(at, ${mm}_add_ps(${mm}_loadu_ps(at), y[i]));
         }
     }
@@ -143,7 +143,7 @@
 @ if wanted.winograd_sums then
 
     /* The shift of the sums of an image: the first pixel of its first tile, where the sums begin. */
-    static INLINE ${vec} winograd_shift(float *restrict sums, int pitch, ${vec} y, bool is_first)
+    static INLINE ${vec} winograd_shift(${real} *restrict sums, int pitch, ${vec} y, bool is_first)
     {
         if (is_first) {
             ${mm}_storeu_ps(sums, y);
@@ -154,8 +154,8 @@
     }
 
     /* Adds what 16 pixels differ from the shift, and the squares of that, to the sums of an image, rows `pitch`
-     * floats apart. */
-    static INLINE void winograd_sums(float *restrict sums, int pitch, const ${vec} *y, ${vec} shift)
+     * ${real}s apart. */
+    static INLINE void winograd_sums(${real} *restrict sums, int pitch, const ${vec} *y, ${vec} shift)
     {
         ${vec} sum = ${mm}_setzero_ps();
         ${vec} squares = ${mm}_setzero_ps();
@@ -175,8 +175,8 @@
     {
         const ${vec} even = ${mm}_add_ps(g[0], g[2]);
         const ${vec} odd = ${mm}_add_ps(g[1], g[3]);
-        const ${vec} far_even = ${mm}_fmadd_ps(${mm}_set1_ps(4.0f), g[2], g[0]);
-        const ${vec} far_odd = ${mm}_fmadd_ps(${mm}_set1_ps(8.0f), g[3], ${mm}_mul_ps(${mm}_set1_ps(2.0f), g[1]));
+        const ${vec} far_even = ${mm}_fmadd_ps(${mm}_set1_ps(4.0${f}), g[2], g[0]);
+        const ${vec} far_odd = ${mm}_fmadd_ps(${mm}_set1_ps(8.0${f}), g[3], ${mm}_mul_ps(${mm}_set1_ps(2.0${f}), g[1]));
         m[0] = g[0];
         m[step] = ${mm}_add_ps(even, odd);
         m[2 * step] = ${mm}_sub_ps(even, odd);
@@ -185,8 +185,8 @@
         m[5 * step] = g[3];
     }
 
-    /* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` floats apart, to 36 frequencies `step` apart. */
-    static INLINE void winograd_gradient(float *restrict m, int step, const float *restrict g, int row, int pixel)
+    /* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` ${real}s apart, to 36 frequencies `step` apart. */
+    static INLINE void winograd_gradient(${real} *restrict m, int step, const ${real} *restrict g, int row, int pixel)
     {
         ${vec} half[24];
         ${vec} line[6];
@@ -207,18 +207,18 @@
     /* w = G'u, three values `step` apart. */
     static INLINE void winograd_weights_line(${vec} *w, int step, const ${vec} *u)
     {
-        const ${vec} sixth = ${mm}_set1_ps(1.0f / 6.0f);
+        const ${vec} sixth = ${mm}_set1_ps(1.0${f} / 6.0${f});
         const ${vec} near_sum = ${mm}_add_ps(u[1], u[2]);
         const ${vec} near_difference = ${mm}_sub_ps(u[2], u[1]);
         const ${vec} far_sum = ${mm}_add_ps(u[3], u[4]);
         const ${vec} far_difference = ${mm}_sub_ps(u[3], u[4]);
-        w[0] = ${mm}_fmadd_ps(${mm}_set1_ps(0.25f), u[0], ${mm}_mul_ps(sixth, ${mm}_fmsub_ps(${mm}_set1_ps(0.25f), far_sum, near_sum)));
-        w[step] = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.5f), far_difference, near_difference));
+        w[0] = ${mm}_fmadd_ps(${mm}_set1_ps(0.25${f}), u[0], ${mm}_mul_ps(sixth, ${mm}_fmsub_ps(${mm}_set1_ps(0.25${f}), far_sum, near_sum)));
+        w[step] = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.5${f}), far_difference, near_difference));
         w[2 * step] = ${mm}_fmadd_ps(sixth, ${mm}_sub_ps(far_sum, near_sum), u[5]);
     }
 
-    /* dw += G'u G: 36 frequencies `u_step` floats apart to the 9 taps of the window, `step` apart. */
-    static INLINE void winograd_weights(float *restrict dw, int step, const float *restrict u, int u_step)
+    /* dw += G'u G: 36 frequencies `u_step` ${real}s apart to the 9 taps of the window, `step` apart. */
+    static INLINE void winograd_weights(${real} *restrict dw, int step, const ${real} *restrict u, int u_step)
     {
         ${vec} half[18];
         ${vec} line[6];
@@ -231,7 +231,7 @@
         for (int i = 0; i < 3; i++) {
             winograd_weights_line(line, 1, half + 6 * i);
             for (int j = 0; j < 3; j++) {
-                float *tap = dw + (3 * i + j) * step;
+                ${real} *tap = dw + (3 * i + j) * step;
                 ${mm}_storeu_ps(tap, ${mm}_add_ps(${mm}_loadu_ps(tap), line[j]));
             }
         }
@@ -242,12 +242,12 @@
     /* u = G w, six values `step` apart. */
     static INLINE void winograd_filter_line(${vec} *u, int step, const ${vec} *w)
     {
-        const ${vec} sixth = ${mm}_set1_ps(1.0f / 6.0f);
-        const ${vec} ends = ${mm}_mul_ps(${mm}_set1_ps(-1.0f / 6.0f), ${mm}_add_ps(w[0], w[2]));
+        const ${vec} sixth = ${mm}_set1_ps(1.0${f} / 6.0${f});
+        const ${vec} ends = ${mm}_mul_ps(${mm}_set1_ps(-1.0${f} / 6.0${f}), ${mm}_add_ps(w[0], w[2]));
         const ${vec} middle = ${mm}_mul_ps(sixth, w[1]);
-        const ${vec} far_ends = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.25f), w[0], w[2]));
-        const ${vec} far_middle = ${mm}_mul_ps(${mm}_set1_ps(0.5f), middle);
-        u[0] = ${mm}_mul_ps(${mm}_set1_ps(0.25f), w[0]);
+        const ${vec} far_ends = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.25${f}), w[0], w[2]));
+        const ${vec} far_middle = ${mm}_mul_ps(${mm}_set1_ps(0.5${f}), middle);
+        u[0] = ${mm}_mul_ps(${mm}_set1_ps(0.25${f}), w[0]);
         u[step] = ${mm}_sub_ps(ends, middle);
         u[2 * step] = ${mm}_add_ps(ends, middle);
         u[3 * step] = ${mm}_add_ps(far_ends, far_middle);
@@ -255,8 +255,8 @@
         u[5 * step] = w[2];
     }
 
-    /* u = G w G': the 9 taps of a window, `step` floats apart, to 36 frequencies `u_step` apart. */
-    static INLINE void winograd_filter(float *restrict u, int u_step, const float *restrict w, int step)
+    /* u = G w G': the 9 taps of a window, `step` ${real}s apart, to 36 frequencies `u_step` apart. */
+    static INLINE void winograd_filter(${real} *restrict u, int u_step, const ${real} *restrict w, int step)
     {
         ${vec} half[18];
         ${vec} line[6];

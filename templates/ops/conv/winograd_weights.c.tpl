@@ -9,9 +9,9 @@ static INLINE void ${name}(${signature},
     const int v_step = ${block} * from.pitch + WINOGRAD_GAP;
     const int m_step = ${block} * grads.pitch + WINOGRAD_GAP;
     const int du_step = from.c * grads.pitch + WINOGRAD_GAP;
-    float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
-    float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
-    float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
+    ${real} *const v = scratch; /* transformed inputs of a block: v_step ${real}s a frequency */
+    ${real} *const m = v + 36 * v_step; /* transformed gradients: m_step ${real}s */
+    ${real} *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step ${real}s */
     const int wide = (grads.w + 3) / 4;
     const int image_tiles = (grads.h + 3) / 4 * wide;
     const int tiles = n * image_tiles;
@@ -25,11 +25,11 @@ static INLINE void ${name}(${signature},
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
             const int col = (first + t) % wide * 4;
-            const float *in = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
-            const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
+            const ${real} *in = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
+            const ${real} *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
             @ if ragged then
-                float patch[36 * ${ragged}];
-                float grad_patch[16 * ${ragged_grads}];
+                ${real} patch[36 * ${ragged}];
+                ${real} grad_patch[16 * ${ragged_grads}];
                 const int rows = from.h + from.border + padding - row; /* from this tile to the end */
                 const int cols = from.w + from.border + padding - col;
                 const bool inside = rows >= 6 && cols >= 6;
@@ -85,7 +85,7 @@ static INLINE void ${name}(${signature},
     @ if bias then
         for (int image = 0; image < n; image++) {
             for (int row = 0; row < grads.h; row++) {
-                const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
+                const ${real} *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
                 for (int k = 0; k < grads.pitch; k += ${vl}) {
                     ${vec} sum = ${mm}_setzero_ps();
                     for (int col = 0; col < grads.w; col++) {

@@ -5,13 +5,17 @@ static INLINE void ${name}(${signature},
 {
     for (int image = 0; image < n; image++) {
         for (int row = 0; row < to.h; row++) {
-            float *out = dx + image * floats_of(to) + pixel_of(to, row, 0);
-            const float *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
+            ${real} *out = dx + image * floats_of(to) + pixel_of(to, row, 0);
+            const ${real} *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
             @ if relu then
-                const float *sum = yin + image * floats_of(sums) + pixel_of(sums, row, 0);
+                const ${real} *sum = yin + image * floats_of(sums) + pixel_of(sums, row, 0);
             @ end
             for (int i = 0; i < to.w * to.pitch; i++) {
-                out[i] ${adds and "+=" or "="} ${relu and "sum[i] > 0.0f ? grad[i] : 0.0f" or "grad[i]"};
+                @ if relu then
+                    out[i] ${adds and "+=" or "="} sum[i] > 0.0${f} ? grad[i] : 0.0${f};
+                @ else
+                    out[i] ${adds and "+=" or "="} grad[i];
+                @ end
             }
         }
     }

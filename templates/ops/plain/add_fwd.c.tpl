@@ -5,12 +5,16 @@ static INLINE void ${name}(${signature},
 {
     for (int image = 0; image < n; image++) {
         for (int row = 0; row < to.h; row++) {
-            float *out = y + image * floats_of(to) + pixel_of(to, row, 0);
-            const float *in = x + image * floats_of(from) + pixel_of(from, row, 0);
-            const float *in2 = x2 + image * floats_of(from2) + pixel_of(from2, row, 0);
+            ${real} *out = y + image * floats_of(to) + pixel_of(to, row, 0);
+            const ${real} *in = x + image * floats_of(from) + pixel_of(from, row, 0);
+            const ${real} *in2 = x2 + image * floats_of(from2) + pixel_of(from2, row, 0);
             for (int i = 0; i < to.w * to.pitch; i++) {
-                const float sum = in[i] + in2[i];
-                out[i] = ${relu and "sum < 0.0f ? 0.0f : sum" or "sum"};
+                const ${real} sum = in[i] + in2[i];
+                @ if relu then
+                    out[i] = sum < 0.0${f} ? 0.0${f} : sum;
+                @ else
+                    out[i] = sum;
+                @ end
             }
         }
     }

@@ -2,7 +2,7 @@
 /* Gradient of average pooling: dx ${adds and "+=" or "="} share * dy for every input of a window.
  * templates/ops/plain/avgpool_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct window window, float share)
+    struct image to, struct image grads, struct window window, ${real} share)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         @ if not adds then
@@ -12,13 +12,13 @@ static INLINE void ${name}(${signature},
         @ end
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
-                const float *grad = dy + pixel_of(grads, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col);
                 @ uses "inside"
                 const struct span rows = inside(row, window.h, to.h);
                 const struct span cols = inside(col, window.w, to.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
-                        float *out = dx + pixel_of(to, r, s);
+                        ${real} *out = dx + pixel_of(to, r, s);
                         for (int k = 0; k < to.pitch; k++) {
                             out[k] += share * grad[k];
                         }

@@ -6,14 +6,14 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                float *out = dx + pixel_of(to, row, col);
-                const float *grad = dy + pixel_of(grads, row, col) + first;
+                ${real} *out = dx + pixel_of(to, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col) + first;
                 for (int k = 0; k < to.c; k++) {
                     out[k] ${adds and "+=" or "="} grad[k];
                 }
                 @ if not adds then
                     for (int k = to.c; k < to.pitch; k++) {
-                        out[k] = 0.0f;
+                        out[k] = 0.0${f};
                     }
                 @ end
             }

@@ -6,13 +6,13 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                float *out = y + pixel_of(to, row, col);
-                const float *in = x + pixel_of(from, row, col);
+                ${real} *out = y + pixel_of(to, row, col);
+                const ${real} *in = x + pixel_of(from, row, col);
                 for (int k = 0; k < from.c; k++) {
                     out[first + k] = in[k];
                 }
                 for (int k = to.c; first + from.c == to.c && k < to.pitch; k++) {
-                    out[k] = 0.0f;
+                    out[k] = 0.0${f};
                 }
             }
         }

@@ -8,15 +8,15 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                float sum[MOST_CHANNELS] = {0.0f};
+                ${real} sum[MOST_CHANNELS] = {0.0${f}};
                 for (int tap = window.h.taps * window.w.taps - 1; tap >= 0; tap--) {
                     const int down = row - seen(window.h, 0, tap / window.w.taps);
                     const int right = col - seen(window.w, 0, tap % window.w.taps);
                     if (down % window.h.stride != 0 || right % window.w.stride != 0) {
                         continue;
                     }
-                    const float *grad = dy + pixel_of(from, down / window.h.stride, right / window.w.stride);
-                    const float *weight = w + tap * window.outputs * to.pitch;
+                    const ${real} *grad = dy + pixel_of(from, down / window.h.stride, right / window.w.stride);
+                    const ${real} *weight = w + tap * window.outputs * to.pitch;
                     for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
                         @ if grouped then
                             for (int i = 0; i < to.c; i++) {
@@ -29,7 +29,7 @@ static INLINE void ${name}(${signature},
                         @ end
                     }
                 }
-                float *out = dx + pixel_of(to, row, col);
+                ${real} *out = dx + pixel_of(to, row, col);
                 for (int i = 0; i < to.pitch; i++) {
                     out[i] ${adds and "+=" or "="} sum[i];
                 }

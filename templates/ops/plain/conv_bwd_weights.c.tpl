@@ -7,12 +7,12 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
-                const float *grad = dy + pixel_of(grads, row, col);
-                float *out = dw;
+                const ${real} *grad = dy + pixel_of(grads, row, col);
+                ${real} *out = dw;
                 for (int r = 0; r < window.h.taps; r++) {
                     const int down = seen(window.h, row, r);
                     for (int s = 0; s < window.w.taps; s++) {
-                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
+                        const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, out += grads.pitch) {
                             @ if grouped then
                                 for (int k = 0; k < grads.c; k++) {

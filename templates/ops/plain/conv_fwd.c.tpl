@@ -10,12 +10,12 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                const float *weight = w;
-                float sum[MOST_CHANNELS] = {0.0f};
+                const ${real} *weight = w;
+                ${real} sum[MOST_CHANNELS] = {0.0${f}};
                 for (int r = 0; r < window.h.taps; r++) {
                     const int down = seen(window.h, row, r);
                     for (int s = 0; s < window.w.taps; s++) {
-                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
+                        const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
                         for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
                             @ if grouped then
                                 for (int k = 0; k < to.c; k++) {
@@ -29,11 +29,11 @@ static INLINE void ${name}(${signature},
                         }
                     }
                 }
-                float *out = y + pixel_of(to, row, col);
+                ${real} *out = y + pixel_of(to, row, col);
                 for (int k = 0; k < to.pitch; k++) {
                     @ if relu then
-                        const float value = sum[k]${bias and " + bias[k]" or ""};
-                        out[k] = value < 0.0f ? 0.0f : value;
+                        const ${real} value = sum[k]${bias and " + bias[k]" or ""};
+                        out[k] = value < 0.0${f} ? 0.0${f} : value;
                     @ else
                         out[k] = sum[k]${bias and " + bias[k]" or ""};
                     @ end

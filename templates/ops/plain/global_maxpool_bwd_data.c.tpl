@@ -10,7 +10,7 @@ static INLINE void ${name}(${signature},
                 zero(dx + pixel_of(to, row, 0), (size_t)(to.w * to.pitch));
             }
         @ end
-        const float *grad = dy + pixel_of(grads, 0, 0);
+        const ${real} *grad = dy + pixel_of(grads, 0, 0);
         for (int k = 0; k < grads.c; k++) {
             const int pixel = (int)place[k];
             dx[pixel_of(to, pixel / to.w, pixel % to.w) + k] += grad[k];

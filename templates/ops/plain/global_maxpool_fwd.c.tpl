@@ -5,14 +5,14 @@ static INLINE void ${name}(${signature},
     struct image to, struct image from)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
-        float *out = y + pixel_of(to, 0, 0);
+        ${real} *out = y + pixel_of(to, 0, 0);
         for (int pixel = 0; pixel < from.h * from.w; pixel++) {
-            const float *in = x + pixel_of(from, pixel / from.w, pixel % from.w);
+            const ${real} *in = x + pixel_of(from, pixel / from.w, pixel % from.w);
             for (int k = 0; k < to.pitch; k++) {
                 if (pixel == 0 || in[k] > out[k]) {
                     out[k] = in[k];
                     @ if winners then
-                        place[k] = (float)pixel;
+                        place[k] = (${real})pixel;
                     @ end
                 }
             }

@@ -5,17 +5,17 @@ static INLINE void ${name}(${signature},
     struct image to, struct image grads, struct window window)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
-        const float *grad = dy + pixel_of(grads, 0, 0);
-        const float *weight = w;
+        const ${real} *grad = dy + pixel_of(grads, 0, 0);
+        const ${real} *weight = w;
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                float sum[MOST_CHANNELS] = {0.0f};
+                ${real} sum[MOST_CHANNELS] = {0.0${f}};
                 for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
                     for (int i = 0; i < to.pitch; i++) {
                         sum[i] += grad[k] * weight[i];
                     }
                 }
-                float *out = dx + pixel_of(to, row, col);
+                ${real} *out = dx + pixel_of(to, row, col);
                 for (int i = 0; i < to.pitch; i++) {
                     out[i] ${adds and "+=" or "="} sum[i];
                 }

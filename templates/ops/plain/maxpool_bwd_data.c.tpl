@@ -12,17 +12,17 @@ static INLINE void ${name}(${signature},
         @ end
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
-                const float *grad = dy + pixel_of(grads, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col);
                 @ uses "inside"
                 const struct span rows = inside(row, window.h, to.h);
                 const struct span cols = inside(col, window.w, to.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
-                        float *out = dx + pixel_of(to, r, s);
+                        ${real} *out = dx + pixel_of(to, r, s);
                         @ uses "place_of"
                         const int place = place_of(window, r, row, s, col);
                         for (int k = 0; k < to.pitch; k++) {
-                            out[k] += winner[k] == place ? grad[k] : 0.0f;
+                            out[k] += winner[k] == place ? grad[k] : 0.0${f};
                         }
                     }
                 }

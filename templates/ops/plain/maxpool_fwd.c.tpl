@@ -7,13 +7,13 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                float *out = y + pixel_of(to, row, col);
+                ${real} *out = y + pixel_of(to, row, col);
                 @ uses "inside"
                 const struct span rows = inside(row, window.h, from.h);
                 const struct span cols = inside(col, window.w, from.w);
                 for (int r = rows.first; r < rows.last; r++) {
                     for (int s = cols.first; s < cols.last; s++) {
-                        const float *in = x + pixel_of(from, r, s);
+                        const ${real} *in = x + pixel_of(from, r, s);
                         const bool is_first = r == rows.first && s == cols.first;
                         @ if winners then
                             @ uses "place_of"

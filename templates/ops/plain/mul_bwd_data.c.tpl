@@ -14,9 +14,9 @@ static INLINE void ${name}(${signature},
         @ end
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
-                float *out = dx + (sums ? pixel_of(to, 0, 0) : pixel_of(to, row, col));
-                const float *grad = dy + pixel_of(grads, row, col);
-                const float *in2 = x2 + (gate ? pixel_of(factors, 0, 0) : pixel_of(factors, row, col));
+                ${real} *out = dx + (sums ? pixel_of(to, 0, 0) : pixel_of(to, row, col));
+                const ${real} *grad = dy + pixel_of(grads, row, col);
+                const ${real} *in2 = x2 + (gate ? pixel_of(factors, 0, 0) : pixel_of(factors, row, col));
                 for (int k = 0; k < to.pitch; k++) {
                     out[k] += grad[k] * in2[k];
                 }

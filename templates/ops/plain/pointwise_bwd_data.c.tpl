@@ -9,12 +9,12 @@ static INLINE void ${name}(${signature},
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)${reads_x and ", x += floats_of(from)" or ""}) {
         @ if affine and activation then
-            const float *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
+            const ${real} *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
         @ elseif affine then
-            const float *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
+            const ${real} *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
         @ end
         @ if affine then
-            const float *A = dcoef${each and " + image * 3 * grads.pitch" or ""}, *B = A + grads.pitch, *D = B + grads.pitch;
+            const ${real} *A = dcoef${each and " + image * 3 * grads.pitch" or ""}, *B = A + grads.pitch, *D = B + grads.pitch;
         @ end
         @ if dropout then
             const uint8_t *bits = keep == NULL ? NULL : keep + image * drop.bytes;
@@ -22,15 +22,15 @@ static INLINE void ${name}(${signature},
         for (int row = 0; row < grads.h; row++) {
             for (int col = 0; col < grads.w; col++) {
                 @ if reads_x then
-                    const float *in = x + pixel_of(from, row, col);
+                    const ${real} *in = x + pixel_of(from, row, col);
                 @ end
-                const float *grad = dy + pixel_of(grads, row, col);
-                float *out = dx + pixel_of(to, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col);
+                ${real} *out = dx + pixel_of(to, row, col);
                 @ if dropout then
                     const int position = (row * grads.w + col) * drop.pitch;
                 @ end
                 for (int k = 0; k < grads.pitch; k++) {
-                    float g = grad[k];
+                    ${real} g = grad[k];
                     @ if dropout then
                         @ uses "dropped"
                         g = dropped(g, bits, position + k, drop.scale);
@@ -43,7 +43,7 @@ static INLINE void ${name}(${signature},
                         g = A[k] * g + (B[k] * (in[k] - m[k]) + D[k]);
                     @ end
                     @ if masks_x then
-                        g = in[k] > 0.0f ? g : 0.0f;
+                        g = in[k] > 0.0${f} ? g : 0.0${f};
                     @ end
                     out[k] ${adds and "+=" or "="} g;
                 }

@@ -6,26 +6,26 @@ static INLINE void ${name}(${signature},
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         @ if activation then
-            const float *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
+            const ${real} *a = coef${each and " + image * 5 * grads.pitch" or ""}, *b = a + grads.pitch, *m = b + grads.pitch;
         @ else
-            const float *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
+            const ${real} *m = coef + ${each and "(5 * image + 2)" or "2"} * grads.pitch;
         @ end
-        float *image_sums = sums + image * 2 * grads.pitch;
+        ${real} *image_sums = sums + image * 2 * grads.pitch;
         @ if dropout then
             const uint8_t *bits = keep == NULL ? NULL : keep + image * drop.bytes;
         @ end
         zero(image_sums, 2 * (size_t)grads.pitch);
         for (int row = 0; row < grads.h; row++) {
-            float sum[MOST_CHANNELS] = {0.0f};
-            float product[MOST_CHANNELS] = {0.0f};
+            ${real} sum[MOST_CHANNELS] = {0.0${f}};
+            ${real} product[MOST_CHANNELS] = {0.0${f}};
             for (int col = 0; col < grads.w; col++) {
-                const float *in = x + pixel_of(from, row, col);
-                const float *grad = dy + pixel_of(grads, row, col);
+                const ${real} *in = x + pixel_of(from, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col);
                 @ if dropout then
                     const int position = (row * grads.w + col) * drop.pitch;
                 @ end
                 for (int k = 0; k < grads.pitch; k++) {
-                    float g = grad[k];
+                    ${real} g = grad[k];
                     @ if dropout then
                         @ uses "dropped"
                         g = dropped(g, bits, position + k, drop.scale);

@@ -9,26 +9,26 @@ static INLINE void ${name}(${signature},
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         @ if affine then
-            const float *a = coef${each and " + image * 5 * to.pitch" or ""}, *b = a + to.pitch, *m = b + to.pitch;
+            const ${real} *a = coef${each and " + image * 5 * to.pitch" or ""}, *b = a + to.pitch, *m = b + to.pitch;
         @ end
         @ if dropout then
             const uint8_t *bits = keep == NULL ? NULL : keep + image * drop.bytes;
         @ end
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                const float *in = x + pixel_of(from, row, col);
-                float *out = y + pixel_of(to, row, col);
+                const ${real} *in = x + pixel_of(from, row, col);
+                ${real} *out = y + pixel_of(to, row, col);
                 @ if dropout then
                     const int position = (row * to.w + col) * drop.pitch;
                 @ end
                 for (int k = 0; k < to.pitch; k++) {
-                    float value = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"};
+                    ${real} value = ${affine and "a[k] * (in[k] - m[k]) + b[k]" or "in[k]"};
                     @ if activation then
                         @ if activation.forward_helper then uses(activation.forward_helper) end
                         value = ${c.fill(activation.forward, { V = "value" })};
                     @ end
                     @ if clips then
-                        value = k < to.c ? value : 0.0f;
+                        value = k < to.c ? value : 0.0${f};
                     @ end
                     @ if dropout then
                         @ uses "dropped"

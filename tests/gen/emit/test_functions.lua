@@ -3,6 +3,7 @@
 local test <const> = ...
 
 local functions <const> = require("emit/functions")
+local isa <const> = require("emit/isa")
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
 local ops <const> = require("ops/ops")
 local template <const> = require("emit/template")
@@ -15,8 +16,8 @@ local OPTIONS <const> = { unroll = "tile" }
 -- shared: also for those that kernels share.
 local function each_text(check, shared)
     local seen <const> = {}
-    local function expand(title, file, params)
-        local text <const>, notes <const> = template.render(file, params)
+    local function expand(title, words, file, params)
+        local text <const>, notes <const> = template.render(file, params, words)
         if not seen[text] then
             seen[text] = true
             check(text, notes, title)
@@ -25,8 +26,7 @@ local function each_text(check, shared)
     local function expand_shared(list, set)
         for _, one in ipairs(list or {}) do
             one.params.name = one.name
-            one.params.vec, one.params.mm, one.params.vl = set.vec, set.mm, set.vl
-            expand(one.name, one.template, one.params)
+            expand(one.name, set.words, one.template, one.params)
         end
     end
     local function all(plans, _, built)
@@ -35,13 +35,13 @@ local function each_text(check, shared)
                 local op <const> = ops[spec.op]
                 local file <const>, params <const>, list <const> = op.params(spec, plans.set,
                     OPTIONS)
-                expand(spec.name, file, params)
+                expand(spec.name, plans.set.words, file, params)
                 expand_shared(shared and list, plans.set)
                 local what <const> = spec.pass == "bwd_weights" and "unpack"
                     or spec.pass == "bwd_data" and "pack_transposed" or "pack"
                 if op.pack then
                     local pack <const>, of <const>, loops <const> = op.pack(spec, what, plans.set)
-                    expand(what .. " of " .. spec.name, pack, of)
+                    expand(what .. " of " .. spec.name, plans.set.words, pack, of)
                     expand_shared(shared and loops, plans.set)
                 end
             end
@@ -49,7 +49,7 @@ local function each_text(check, shared)
                 for _, call in ipairs(phase.calls) do
                     local op <const> = ops[call.kind]
                     if op and op.text and call.args[1] ~= "NULL" then
-                        expand(call.fn, op.text(call, built))
+                        expand(call.fn, plans.set.words, op.text(call, built))
                     end
                 end
             end
@@ -64,14 +64,12 @@ local function helpers_of(all)
     all:helpers({
         "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
         "ops/images.c.tpl", "ops/shapes.c.tpl",
-    }, {
-        isa = "avx2", vec = "__m256", mm = "_mm256", bytes = 4, plain = false, shapes = {},
-    })
+    }, { shapes = {} })
     return all.offered
 end
 
 function tests.templates_note_the_helpers_that_they_call()
-    local all <const> = functions.new()
+    local all <const> = functions.new(isa.get("avx2").words)
     local offered <const> = helpers_of(all)
     offered.fetch_ahead = true -- in program.c.tpl
     each_text(function(text, notes, title)
@@ -124,7 +122,7 @@ function tests.a_helper_may_call_another()
     }
     local render <const> = template.render
     template.render = template.new(function(name) return texts[name] end)
-    local all <const> = functions.new()
+    local all <const> = functions.new({})
     local list <const> = all.new_list()
     all:append(list, "kernel", {})
     test.equal(all:helpers({ "helpers" }, {}).texts, { "last\nsecond\nfirst\n" })
@@ -136,7 +134,7 @@ function tests.a_helper_may_call_another()
 end
 
 function tests.a_function_is_made_once()
-    local all <const> = functions.new()
+    local all <const> = functions.new(isa.get("c").words)
     local list <const> = all.new_list()
     local function load_of(channels)
         return {

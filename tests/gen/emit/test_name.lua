@@ -105,7 +105,7 @@ function tests.distinct_shapes_have_distinct_names()
         end
         local file <const>, params <const> = ops[spec.op].params(spec, plans.set, OPTIONS)
         params.where = "one of its layers"
-        local text <const> = template.render(file, params)
+        local text <const> = template.render(file, params, plans.set.words)
         test.equal(seen[spec.name] or text, text, title .. ": " .. spec.name)
         seen[spec.name] = text
     end)

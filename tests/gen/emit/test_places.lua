@@ -34,7 +34,7 @@ local function offsets_of(lines, pattern, fields, title)
 end
 
 local function check(plans, title, graph)
-    local params <const> = places.params(graph, plans.train, plans.eval)
+    local params <const> = places.params(graph, plans.train, plans.eval, "float")
     local fields <const> = check_fields(params, title)
     local shared <const> = {}
     for _, block in ipairs(params.blocks) do

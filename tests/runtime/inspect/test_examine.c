@@ -28,25 +28,25 @@ static struct batch some_batch(void)
 START_TEST(steps_inside_change_nothing)
 {
     static struct inside inside;
-    struct run real;
+    struct run training;
     struct err err = {0};
     struct batch batch = some_batch();
-    ck_assert(run_open(&real, &tiny_model, tiny_model.backend, 1, &err));
-    run_init_params(&real, 3);
+    ck_assert(run_open(&training, &tiny_model, tiny_model.backend, 1, &err));
+    run_init_params(&training, 3);
     ck_assert(inside_open(&inside, &tiny_model, 2, &err));
-    inside_set(&inside, &real.store);
+    inside_set(&inside, &training.store);
     struct step_result first = inside_step(&inside, &batch), second = inside_step(&inside, &batch);
     ck_assert_double_eq(first.loss, second.loss);
     ck_assert_int_eq(
-        memcmp(inside.run.store.param, real.store.param, TINY_PARAM_FLOATS * sizeof(float)), 0);
+        memcmp(inside.run.store.param, training.store.param, TINY_PARAM_FLOATS * sizeof(float)), 0);
 
-    /* The same gradient as a real step has. */
-    real.optim = (struct optim){.lr = 0.1f};
-    real.label_smoothing = 0.0f;
-    ck_assert_double_eq(run_train(&real, &batch).loss, first.loss);
+    /* The same gradient as a training step has. */
+    training.optim = (struct optim){.lr = 0.1f};
+    training.label_smoothing = 0.0f;
+    ck_assert_double_eq(run_train(&training, &batch).loss, first.loss);
     for (int i = 0; i < TINY_PARAMS; i++)
         for (size_t k = 0; k < tiny_params[i].count; k++)
-            ck_assert_double_eq((double)real.store.grad[tiny_params[i].offset + k],
+            ck_assert_double_eq((double)training.store.grad[tiny_params[i].offset + k],
                                 (double)inside.run.store.grad[tiny_params[i].offset + k]);
 
     /* Layer 2 is a batch norm with weight 1 and bias 0: mean 0 and variance 1 a channel. */
@@ -65,7 +65,7 @@ START_TEST(steps_inside_change_nothing)
                                 5e-2); /* less by eps / variance */
     }
     inside_close(&inside);
-    run_close(&real);
+    run_close(&training);
 }
 END_TEST
 
