@@ -112,6 +112,7 @@ function direct.params(spec, isa, options)
     for _, nest in ipairs(params.nests) do
         nest.spans = tile.split(nest.out_w, spec.tile.mr)
         nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
+        nest.loops = nests.loops(nest.runs, options.unroll == "full")
     end
     params.nr, params.mr = spec.tile.nr, spec.tile.mr
     local template <const>, nest <const> = "ops/conv/direct.c.tpl", params.nests[1]

@@ -6,7 +6,10 @@
 --          rows, cols = taps, first_tap = the number of its first one among those of all nests,
 --          row_residue, col_residue, out_row, out_col = C text of the place of an output }
 -- tap = { tap = row or column of the window, at = the source that output 0 reads with it }
--- run = { length, row, col = C text of its place in the source, note = comment }
+-- run = { length, row, col = C text of its place in the source, at = the row of it in the source of
+--         output 0, tap = its row of the window, entries = text for a comment }
+-- loop = { the fields of its first run, count = runs that differ in their rows alone, down = rows
+--          from one to the next, note = comment }
 
 local c <const> = require "emit/c"
 local tile <const> = require "ops/conv/tile"
@@ -60,12 +63,41 @@ local function window_runs(rows, cols, stride_h, stride_w, layout, channels)
                 length = taps * channels,
                 row = nests.factor("row", stride_h, row.at + layout.border),
                 col = "col" .. c.times(stride_w) .. c.add("", cols[i].at + layout.border),
-                note = string.format("Window row %d, %s, %d channels each.", row.tap,
+                at = row.at, tap = row.tap,
+                entries = string.format("%s, %d channels each",
                     taps == 1 and "column " .. cols[i].tap or taps .. " columns", channels),
             }
         end
     end
     return runs
+end
+
+-- Whether the next run is that of the same columns, one row of the window further on.
+local function goes_on(loop, run)
+    return run.col == loop.col and run.length == loop.length
+        and (loop.count == 1 or run.at == loop.at + loop.count * loop.down)
+end
+
+--- The loops of runs that differ in their rows alone. single: whether each is a loop of its own
+function nests.loops(runs, single)
+    local loops <const> = {}
+    for _, run in ipairs(runs) do
+        local loop <const> = loops[#loops]
+        if loop and not single and goes_on(loop, run) then
+            loop.down = (run.at - loop.at) // loop.count
+            loop.count, loop.last_tap = loop.count + 1, run.tap
+        else
+            loops[#loops + 1] = {
+                length = run.length, row = run.row, col = run.col, at = run.at, tap = run.tap,
+                entries = run.entries, count = 1, down = 0,
+            }
+        end
+    end
+    for _, loop in ipairs(loops) do
+        loop.note = string.format("Window %s, %s.", loop.count == 1 and "row " .. loop.tap
+            or string.format("rows %d to %d", loop.tap, loop.last_tap), loop.entries)
+    end
+    return loops
 end
 
 --- The taps of an axis, forward.

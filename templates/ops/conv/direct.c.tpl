@@ -34,10 +34,13 @@
                                     ${vec} acc${m}_${n} = ${mm}_setzero_ps();
                                 @ end
                             @ end
-                            @ for _, run in ipairs(nest.runs) do
+                            @ for _, run in ipairs(nest.loops) do
 
                                 /* ${run.note} */
                                 in = ${source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch}${slice};
+                                @ if run.count > 1 then
+                                    for (int r = 0; r < ${run.count}; r++, in += ${run.down == 1 and "" or run.down .. " * "}${source_cols} * ${source_pitch})
+                                @ end
                                 for (int j = 0; j < ${run.length}; j += ${nest.unroll}, weight += ${nest.unroll * nr * vl}) {
                                     ${vec} x0;
                                     @ for u = 0, nest.unroll - 1 do

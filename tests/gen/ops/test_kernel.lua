@@ -114,7 +114,7 @@ local function reads_of(params, spec, set, source, target, order)
     local pixels <const> = {}
     for _, nest in ipairs(params.nests) do
         local row_of <const>, col_of <const> = {}, {}
-        for i, run in ipairs(nest.runs) do
+        for i, run in ipairs(nest.loops) do
             row_of[i], col_of[i] = evaluator(run.row), evaluator(run.col)
             test.equal(run.length % channels, 0)
             test.equal(run.length % nest.unroll, 0)
@@ -125,10 +125,12 @@ local function reads_of(params, spec, set, source, target, order)
                 for col = span.first, span.last - 1 do
                     local reads <const> = {}
                     local tap = nest.first_tap
-                    for i, run in ipairs(nest.runs) do
-                        for at = 0, run.length // channels - 1 do
-                            local y <const> = row_of[i](row, col) - source.border
-                            local x <const> = col_of[i](row, col) - source.border + at
+                    for i, run in ipairs(nest.loops) do
+                        local width <const> = run.length // channels
+                        for at = 0, run.count * width - 1 do
+                            local y <const> = row_of[i](row, col) + at // width * run.down
+                                - source.border
+                            local x <const> = col_of[i](row, col) - source.border + at % width
                             assert(y >= -source.border and y < source.h + source.border
                                 and x >= -source.border and x < source.w + source.border,
                                 "reads outside its buffer")
