@@ -1,7 +1,8 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
 -- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
--- candidate, tuned, output, recipe, pass; for report figure, numbers, and run1, run2, ...; for
--- export and import model, opset, preprocess, weights, external; and version, that of burin.
+-- candidate, tuned, output, recipe, pass; for scale step, ranks, latency, bandwidth; for report
+-- figure, numbers, and run1, run2, ...; for export and import model, opset, preprocess, weights,
+-- external; and version, that of burin.
 
 local dump <const> = require("plan/dump")
 local evaluate <const> = require("language/evaluate")
@@ -221,6 +222,47 @@ function main.plan(arguments)
     else
         print_text(require("plan/show").text(built, options))
     end
+end
+
+-- An option of scale: what `parse` makes of it, or an error of usage.
+local function quantity(name, text, parse, expected)
+    local value <const> = parse(text)
+    if not value then
+        error({ kind = "usage", messages = {
+            ("--%s %s: expected %s"):format(name, text, expected),
+        } }, 0)
+    end
+    return value
+end
+
+function main.scale(arguments)
+    local scale <const> = require("plan/scale")
+    local function milliseconds(text)
+        local value <const> = tonumber(text:match("^[%d.]+$") or "")
+        return value and value > 0 and value
+    end
+    local function count(text)
+        local value <const> = text:find("^%d+$") and math.tointeger(tonumber(text))
+        return value and value >= 1 and value <= scale.most_ranks and value
+    end
+    local expected <const> = "the milliseconds of a step, which build/<net>_<norm> bench "
+        .. "--steps 40 prints"
+    if not arguments.step then
+        error({ kind = "usage", messages = { "scale: no --step: expected " .. expected } }, 0)
+    end
+    local step <const> = quantity("step", arguments.step, milliseconds, expected)
+    local link <const> = {
+        latency = quantity("latency", arguments.latency, scale.seconds,
+            "a time such as 20us or 0.5ms"),
+        bandwidth = quantity("bandwidth", arguments.bandwidth, scale.bits,
+            "bits a second, such as 10Gb or 100Mb"),
+    }
+    local ranks <const> = quantity("ranks", arguments.ranks, count,
+        "a number from 1 to " .. scale.most_ranks)
+    local net <const> = read(arguments)
+    local options <const> = options_of(arguments, net.file)
+    options.step, options.link, options.ranks = step, link, ranks
+    print_text(scale.text(graph.build(net), options))
 end
 
 function main.twin(arguments)

@@ -117,7 +117,22 @@ static bool is_megabytes(const char *text)
 /* What an option without choices takes. */
 static const char *expected_text(int id)
 {
-    return id == OPT_MAX_MEMORY ? "megabytes" : id == OPT_FIGURE ? "the id of a figure" : "a path";
+    switch (id) {
+    case OPT_MAX_MEMORY:
+        return "megabytes";
+    case OPT_FIGURE:
+        return "the id of a figure";
+    case OPT_STEP:
+        return "milliseconds";
+    case OPT_RANKS:
+        return "a number of ranks";
+    case OPT_LATENCY:
+        return "a time such as 20us";
+    case OPT_BANDWIDTH:
+        return "bits a second such as 10Gb";
+    default:
+        return "a path";
+    }
 }
 
 /* Whether `value` is allowed for an option; says what is if not. */

@@ -27,6 +27,10 @@ enum usage_option_id {
     OPT_CANDIDATE,
     OPT_PASS,
     OPT_SUMMARY,
+    OPT_STEP,
+    OPT_RANKS,
+    OPT_LATENCY,
+    OPT_BANDWIDTH,
     OPT_FIGURE,
     OPT_NUMBERS,
     OPT_OPSET,
@@ -53,8 +57,9 @@ enum usage_command_bit {
     DATA = 256, /* a program of its own, with options of its own */
     NEW = 512,
     COMPLETION = 1024,
+    SCALE = 2048,
     MODELS = EXPORT | IMPORT | FREEZE,
-    ALL = GEN | PLAN | TWIN | LAYERS | REPORT | MODELS | NEW | COMPLETION
+    ALL = GEN | PLAN | SCALE | TWIN | LAYERS | REPORT | MODELS | NEW | COMPLETION
 };
 
 struct usage_option {

@@ -55,7 +55,7 @@ static void put_network(const char *text)
 }
 
 /* A wrong command line and what is said of it. */
-#define COMMANDS "gen, plan, twin, data, layers, report, export, import, freeze, new or completion"
+#define COMMANDS "gen, plan, scale, twin, data, layers, report, export, import, freeze, new or completion"
 #define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
@@ -83,7 +83,7 @@ static const struct {
     {"gen --norm ln4 s8", "--norm ln4 (did you mean ln?)" NORMS},
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a",
-     "--norm: report does not take it: expected gen, plan, twin, export or freeze"},
+     "--norm: report does not take it: expected gen, plan, scale, twin, export or freeze"},
     {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512, c or neon"},
     {"gen s8 --real half", "--real half: expected float or double"},
     {"plan s8 --real double", "--real: plan does not take it: expected gen"},
@@ -98,25 +98,26 @@ static const struct {
     {"gen s8 --max-memory=", "--max-memory : expected megabytes, from 1 to 999999999"},
     {"gen s8 --max-memory 1000000000",
      "--max-memory 1000000000: expected megabytes, from 1 to 999999999"},
-    {"twin --isa c s8", "--isa: twin does not take it: expected gen, plan or freeze"},
+    {"twin --isa c s8", "--isa: twin does not take it: expected gen, plan, scale or freeze"},
     {"plan -o x.c s8",
      "--output: plan does not take it: expected gen, twin, report, export, import or freeze"},
     {"gen --pass graph s8", "--pass: gen does not take it: expected plan"},
     {"layers --norm bn",
-     "--norm: layers does not take it: expected gen, plan, twin, export or freeze"},
+     "--norm: layers does not take it: expected gen, plan, scale, twin, export or freeze"},
     {"twin --max-memory 9 s8", "--max-memory: twin does not take it: expected gen"},
     {"export", "export: expected a model, and its network where the model does not say it, got 0"},
     {"export a b c",
      "export: expected a model, and its network where the model does not say it, got 3"},
     {"import", "import: expected one model, got 0"},
     {"new", "new: expected the name of a new folder, got 0"},
-    {"new --norm bn x", "--norm: new does not take it: expected gen, plan, twin, export or freeze"},
+    {"new --norm bn x",
+     "--norm: new does not take it: expected gen, plan, scale, twin, export or freeze"},
     {"completion", "completion: expected bash or zsh, got 0"},
     {"import --norm bn a",
-     "--norm: import does not take it: expected gen, plan, twin, export or freeze"},
+     "--norm: import does not take it: expected gen, plan, scale, twin, export or freeze"},
     {"export --opset 16 a", "--opset 16: expected 17, 18, 19, 20, 21, 22 or 23"},
     {"export --preprocess yes a", "--preprocess yes: expected outside or inside"},
-    {"export --weights x a", "--weights: export does not take it: expected import"},
+    {"export --weights x a", "--weights: export does not take it: expected import or freeze"},
     {"export --external a", "--external: export does not take it: expected import"},
     {"import --external=yes a", "--external=yes: a value too many: expected none"},
     {"gen --colour s8", "--colour: no such option: expected one of the help"},
@@ -174,6 +175,20 @@ START_TEST(help_and_version)
     expect_part("layers linear", 0, "linear: linear {"); /* the schedule, too */
     expect_part("layers maxpol", 2, "layers maxpol: there is no such call (did you mean maxpool?)");
     expect_part("plan --summary s8", 0, "\nmemory: ");
+    expect_part("scale --step 41 s8", 0, "gradients 185 KB, parameters 184 KB, 16 meetings");
+    expect_part("scale --step 41 --ranks 3 --norm gn s8", 0, "\n    3  15.4 ");
+    expect("scale s8", 2,
+           "burin: scale: no --step: expected the milliseconds of a step, which build/<net>_<norm> "
+           "bench --steps 40 prints\n");
+    expect("scale --step 41 --latency 20 s8", 2,
+           "burin: --latency 20: expected a time such as 20us or 0.5ms\n");
+    expect("scale --step 41 --bandwidth fast s8", 2,
+           "burin: --bandwidth fast: expected bits a second, such as 10Gb or 100Mb\n");
+    expect("scale --step 41 --ranks 257 s8", 2,
+           "burin: --ranks 257: expected a number from 1 to 256\n");
+    expect("scale --step -1 s8", 2,
+           "burin: --step -1: expected the milliseconds of a step, which build/<net>_<norm> "
+           "bench --steps 40 prints\n");
 }
 END_TEST
 
