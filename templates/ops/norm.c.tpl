@@ -154,7 +154,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
         const int chunk_images = run_chunk_images(net->run->model);
         const int place = image % chunk_images;
         const int other = image / chunk_images * CHUNK_MICRO_BATCHES + place / MICRO_BATCH;
-        return parts + (ptrdiff_t)(other - micro_batch) * MICRO_BATCH_FLOATS + place % MICRO_BATCH * ${real}s;
+        return parts + (ptrdiff_t)(other - micro_batch) * MICRO_BATCH_FLOATS + place % MICRO_BATCH * floats;
     }
 
     /* The images of the ghost that `image` is in. templates/ops/norm.c.tpl */
@@ -185,7 +185,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
         if (image % ghost == 0 || image % run_chunk_images(net->run->model) == 0) {
             return NULL;
         }
-        return i > 0 ? coef - ${real}s : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * ${real}s;
+        return i > 0 ? coef - floats : coef - MICRO_BATCH_FLOATS + (MICRO_BATCH - 1) * floats;
     }
 
     /* coef (5 x pitch) of n images from `image` on: that of the ghost of each. templates/ops/norm.c.tpl */
