@@ -70,7 +70,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .strip .norm { background: var(--accent); font-weight: 700; }
 .strip small { display: block; font-size: 1em; color: var(--soft); font-weight: 400; }
 .strip .norm small { color: var(--ink); }
-.maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 0.2rem 2rem; }
+.maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 0.2rem 2rem; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; }
 .sides div { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 2px; }
 .sides p { grid-column: 1 / -1; margin: 0; font-size: 0.8rem; color: var(--soft); }
@@ -98,11 +98,13 @@ summary { cursor: pointer; color: var(--soft); }
     /* margins */ @page { size: A4; margin: 13mm; }
     body { max-width: none; padding: 0; font-size: 10pt; line-height: 1.4; }
     * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-    h2 { margin-top: 1.2rem; padding-top: 0.6rem; break-after: avoid; }
+    h2 { margin-top: 1.2rem; padding-top: 0.6rem; break-after: avoid; break-inside: avoid; }
     h3, caption { break-after: avoid; }
     .answer { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
     .answer.wide { grid-template-columns: minmax(0, 1fr); }
-    .panels { grid-template-columns: repeat(3, 1fr); }
+    .answer:not(.wide), .panels, .columns, .text { break-inside: avoid; }
+    .panels { grid-template-columns: repeat(5, 1fr); gap: 0.6rem; }
+    .panels span { font-size: 0.75rem; }
     .columns { grid-template-columns: repeat(4, 1fr); }
     .maps { grid-template-columns: 1fr 1fr; gap: 0.2rem 1.2rem; }
     figure, tr, .matrix, dl, .verdict { break-inside: avoid; }

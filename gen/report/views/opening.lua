@@ -163,15 +163,19 @@ end
 
 local ROW <const>, LEFT <const>, WIDTH <const>, RIGHT <const> = 34, 8, 330, 86
 
--- One row a group: its final accuracies as a point with a deviation, and in digits.
+-- One row a group: its final accuracies as a point with a deviation, and in digits. Those that
+-- learned nothing, which would flatten the others, have digits alone.
 local function verdict_picture(groups)
     local order <const> = results.order(groups)
+    local any <const> = #(runs.learned(groups)) > 0
     local low, high = math.huge, -math.huge
     local found <const> = stat.map(order, function(group)
         local values <const> = runs.values(group, runs.final_accuracy)
         local mean <const>, sd <const> = stat.mean(values), stat.sd(values) or 0
-        low, high = math.min(low, mean - sd), math.max(high, mean + sd)
-        return { group = group, mean = mean, sd = sd, values = values }
+        local drawn <const> = not any or runs.has_learned(group)
+        low = drawn and math.min(low, mean - sd) or low
+        high = drawn and math.max(high, mean + sd) or high
+        return { group = group, mean = mean, sd = sd, values = values, drawn = drawn }
     end)
     local pad <const> = math.max((high - low) * 0.05, 0.5)
     low, high = math.max(0, low - pad), math.min(100, high + pad)
@@ -180,18 +184,22 @@ local function verdict_picture(groups)
     end
     local height <const> = #found * ROW + 40
     local picture <const> = svg.new(WIDTH, height, "Final test accuracy of " .. labels_of(order))
-    for i, one in ipairs(found) do
-        local y <const> = i * ROW - 8
-        local color <const> = chart.color(one.group.color)
-        local x <const> = x_of(one.mean)
-        picture.text(LEFT, y - 10, one.group.label)
-        picture.line(LEFT, y, WIDTH - RIGHT, y, "rule")
+    local function draw(one, y)
+        local color <const>, x <const> = chart.color(one.group.color), x_of(one.mean)
         picture.path(("M%s,%sL%s,%s"):format(svg.number(x_of(one.mean - one.sd)), svg.number(y),
             svg.number(x_of(one.mean + one.sd)), svg.number(y)), "whisker", nil,
             "stroke: " .. color)
         picture.path(("M%s,%sm-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0"):format(svg.number(x),
             svg.number(y)), "dot", ("%s: %s"):format(one.group.label, accuracy_text(one.group)),
             "fill: " .. color)
+    end
+    for i, one in ipairs(found) do
+        local y <const> = i * ROW - 8
+        picture.text(LEFT, y - 10, one.group.label)
+        picture.line(LEFT, y, WIDTH - RIGHT, y, "rule")
+        if one.drawn then
+            draw(one, y)
+        end
         picture.text(WIDTH - RIGHT + 14, y + 4, stat.text(one.values, 1))
     end
     local base <const> = #found * ROW + 4

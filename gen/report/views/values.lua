@@ -8,6 +8,7 @@
 local chart <const> = require("report/chart")
 local looked <const> = require("report/looked")
 local parts <const> = require("report/look").parts
+local runs <const> = require("report/runs")
 local stat <const> = require("report/stat")
 local svg <const> = require("report/svg")
 
@@ -255,7 +256,10 @@ function values.view(groups)
         view.sentences = { looked.missing_sentence(missing) }
         return view
     end
-    local columns <const>, time <const> = columns_of(found), time_of(found)
+    -- The values of a network that learned nothing lie where they lay, and would flatten all others.
+    local learned <const>, idle <const> = runs.learned(found)
+    local shown <const> = #learned > 0 and learned or found
+    local columns <const>, time <const> = columns_of(shown), time_of(shown)
     local axes <const> = axes_of(columns)
     if not axes then
         view.sentences = { "The looks of these runs have no values that differ." }
@@ -269,7 +273,9 @@ function values.view(groups)
                 svg = draw_column(column, axes, time) }
         end),
         caption = "Height: part of the values, on a scale of square roots. Values farther than "
-            .. "four deviations from their mean are not drawn.",
+            .. "four deviations from their mean are not drawn." .. (#learned > 0 and #idle > 0
+            and (" Not drawn: %s, which learned nothing."):format(stat.list(stat.map(idle,
+                function(group) return group.label end))) or ""),
     }
     view.numbers = {
         { kind = "table", caption = "The values of the picture.",

@@ -79,6 +79,7 @@ local function report(log, evaluation, pixels)
     made.install({ a = log }, { ["a/eval.json"] = evaluation, ["a/eval_images.bin"] = pixels })
     local ok <const>, problem <const> = pcall(page.text, { "a" })
     if ok then
+        assert(not problem:find('[dxy]="[^"]*%f[%w][ni][an][nf]'), "a coordinate that is no number")
         return nil
     end
     assert(type(problem) == "table" and problem.kind == "failed" and #problem.messages == 1,

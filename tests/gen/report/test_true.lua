@@ -12,6 +12,7 @@ local opening <const> = require("report/views/opening")
 local runs <const> = require("report/runs")
 local smooth <const> = require("report/views/smooth")
 local stat <const> = require("report/stat")
+local values <const> = require("report/views/values")
 
 local GUESSING <const> = 2.3 -- about the logarithm of ten classes
 
@@ -108,6 +109,25 @@ function tests.what_learned_nothing_is_said_and_not_drawn()
         true))
     test.equal(view.sentences[#view.sentences], "no norm ends at a training loss of 2.300, where "
         .. "guessing among 10 classes has 2.303: nothing is learned.")
+end
+
+-- A network at chance would press the others together on any axis that it shares with them.
+function tests.what_learned_nothing_stretches_no_axis()
+    local verdict <const> = verdict_of({ CHANCE, { norm = "bn", acc = { 70 } },
+        { norm = "gn", acc = { 71 } } })
+    local dots <const> = {}
+    for title in verdict.svg:gmatch('<path class="dot".-<title>(.-)</title>') do
+        dots[#dots + 1] = title
+    end
+    test.equal(dots, { "group norm: 71.00 %", "batch norm: 70.00 %" })
+    assert(verdict.svg:find(">no norm<", 1, true) and verdict.svg:find(">10.0<", 1, true))
+    local look <const> = made.look(1, { 0, 0.5, 0.25 }, 2, "1.5,1.75", "0.05,0.2")
+    local view <const> = values.view(groups_of({
+        { norm = "none", acc = { 10 }, loss = GUESSING, extra = { look } },
+        { norm = "bn", acc = { 70 }, extra = { look } } }))
+    test.equal(stat.map(view.picture.columns, function(column) return column.title end),
+        { "batch norm, norm1" })
+    assert(view.picture.caption:find("Not drawn: no norm, which learned nothing.", 1, true))
 end
 
 function tests.where_nothing_learns_nothing_is_praised()
