@@ -256,7 +256,7 @@ function values.view(groups)
         view.sentences = { looked.missing_sentence(missing) }
         return view
     end
-    -- The values of a network that learned nothing lie where they lay, and would flatten all others.
+    -- The values of a network that learned nothing stay where they were, and would flatten others.
     local learned <const>, idle <const> = runs.learned(found)
     local shown <const> = #learned > 0 and learned or found
     local columns <const>, time <const> = columns_of(shown), time_of(shown)
