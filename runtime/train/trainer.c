@@ -23,6 +23,7 @@
 #include "sys/finite.h"
 #include "train/alike.h"
 #include "train/meet.h"
+#include "train/spread.h"
 #include "train/typed.h"
 
 /* -- Options ----------------------------------------------------------------------------------- */
@@ -71,6 +72,7 @@ static bool resolve(struct trainer *t, const struct typed *given, struct err *er
     t->profiles = typed.profile;
     t->pins = typed.pin;
     t->anyway = typed.anyway;
+    t->from_root = typed.from_root && t->ranks != NULL;
     settings_init(&t->settings, t->model);
     if (t->ranks != NULL)
         t->settings.threads = ranks_threads(t->ranks, t->settings.threads);
@@ -174,21 +176,32 @@ static bool check_last_batch(const struct trainer *t, struct err *err)
     return true;
 }
 
-static bool open_data(struct trainer *t, struct err *err)
+/* One part of the data set, which with --data-from-root the first rank alone reads. */
+static bool open_part(struct trainer *t, struct data *data, enum data_part part, struct err *err)
 {
-    struct settings *s = &t->settings;
+    const struct settings *s = &t->settings;
     const struct data_options options = {.resize = s->resize,
                                          .skip_bad = s->skip_bad,
                                          .labels = s->labels[0] != '\0' ? s->labels : NULL,
                                          .layout = s->layout[0] != '\0' ? s->layout : NULL};
-    if (!find_data(s, err) ||
-        !dataset_open(&t->train, s->data, DATA_TRAIN, &options, t->model, err))
+    const bool reads = !t->from_root || ranks_writes(t->ranks);
+    bool ok = !reads || dataset_open(data, s->data, part, &options, t->model, err);
+    return t->from_root ? spread_data(data, t->ranks, ok, err) : ok;
+}
+
+static bool open_data(struct trainer *t, struct err *err)
+{
+    struct settings *s = &t->settings;
+    const bool reads = !t->from_root || ranks_writes(t->ranks);
+    const bool found = !reads || find_data(s, err);
+    if (!(t->from_root ? ranks_agree(t->ranks, found, err) : found) ||
+        !open_part(t, &t->train, DATA_TRAIN, err))
         return false;
     if (s->validate > 0) {
         struct err wrong = {0};
         if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
             return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
-    } else if (!dataset_open(&t->test, s->data, DATA_TEST, &options, t->model, err)) {
+    } else if (!open_part(t, &t->test, DATA_TEST, err)) {
         return false;
     }
     t->stats = data_statistics(&t->train);
@@ -397,16 +410,22 @@ static bool open_files(struct trainer *t, struct err *err)
 /* -- With other ranks -------------------------------------------------------------------------- */
 
 /* Everything but the files that are written. */
-static bool prepare(struct trainer *t, const struct typed *typed, struct err *err)
+static bool prepare(struct trainer *t, struct err *err)
 {
-    return resolve(t, typed, err) && open_data(t, err) && make_metas(t, err) &&
-           add_origin(t, err) && open_run(t, err) && open_probe(t, err);
+    return open_data(t, err) && make_metas(t, err) && add_origin(t, err) && open_run(t, err) &&
+           open_probe(t, err);
 }
 
-/* Ranks agree twice: when each has read what there is to read, and when the first can write. */
+/* Ranks agree three times: on who reads images, when each has what there is to read, and when the
+ * first can write. */
 static bool open_all(struct trainer *t, const struct typed *typed, bool ok, struct err *err)
 {
-    ok = ok && prepare(t, typed, err);
+    ok = ok && resolve(t, typed, err);
+    if (!ranks_agree(t->ranks, ok, err) ||
+        !(t->ranks == NULL ||
+          ranks_compare(t->ranks, "--data-from-root", t->from_root ? "given" : "not given", err)))
+        return false;
+    ok = prepare(t, err);
     if (!ranks_agree(t->ranks, ok, err) || !alike_check(t, err))
         return false;
     ok = !ranks_writes(t->ranks) || open_files(t, err);

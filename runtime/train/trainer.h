@@ -39,6 +39,7 @@ struct trainer {
     bool pins;           /* each thread stays on a processor of its own */
     bool done;           /* nothing is open, and nothing is left to do: --help was answered, or
                             other processes have made the training */
+    bool from_root;      /* the first rank alone reads images */
     bool anyway;         /* resumes though it is another training */
     bool resumed;        /* counters and store come from a checkpoint */
     struct resume from;  /* its file is closed */

@@ -47,6 +47,8 @@ static void describe(struct table *table, struct typed *typed, struct flags *fla
         {"no-augment", "images as they are", &flags->no_augment},
         {"no-shuffle", "images in the order of the files", &flags->no_shuffle},
         {"no-dropout", "dropout layers pass everything", &flags->no_dropout},
+        {"data-from-root", "the first rank alone reads the images and gives them to the others",
+         &typed->from_root},
         {"log-steps", "the loss of every step into log.jsonl, too", &flags->log_steps},
         {"profile", "print at the end where the time of the steps went", &typed->profile},
         {"pin", "each thread stays on a processor of its own", &typed->pin},

@@ -13,7 +13,8 @@
 
 struct typed {
     const char *text[SETTING_COUNT]; /* of each setting; NULL where no option says it */
-    int64_t ranks; /* 1: this process, and those that a launcher of MPI has started */
+    int64_t ranks;  /* 1: this process, and those that a launcher of MPI has started */
+    bool from_root; /* the first of them alone reads the images */
     bool profile, pin, quiet, anyway, help;
 };
 

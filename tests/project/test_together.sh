@@ -81,6 +81,29 @@ else
     fi
 fi
 
+# The first rank alone has the images: PNG files of five classes, each also under another name.
+mkdir pictures
+"$make_pictures" synthetic pictures 75 32 32
+cp -r pictures ten
+for class in ten/*/*; do
+    cp -r "$class" "${class}_again"
+done
+picture_options="train --seed 1 --epochs 50 --quiet --max-steps 3 --threads 1"
+train 0 "" "$programs/tiny_bn" $picture_options --data ten --out alone_pictures
+train 0 "" "$programs/tiny_bn" $picture_options --data ten --data-from-root --ranks 2 --out spread
+same spread alone_pictures
+train 3 "rank 0 on .*: no data" "$programs/tiny_bn" $picture_options --data nowhere --data-from-root \
+    --ranks 3
+if [ -n "$mpirun" ]; then
+    train 0 "" "$mpirun" -n 1 "$programs/tiny_bn" $picture_options --data ten --data-from-root \
+        --out spread_mpi : -n 1 "$programs/tiny_bn" $picture_options --data nowhere --data-from-root \
+        --out spread_mpi
+    same spread_mpi alone_pictures
+    train 2 "rank 1 on .*: --data-from-root: \"not given\"" "$mpirun" -n 1 "$programs/tiny_bn" \
+        $picture_options --data ten --data-from-root : -n 1 "$programs/tiny_bn" \
+        $picture_options --data ten
+fi
+
 # An evaluation says and writes the same.
 train 0 "accuracy" "$programs/tiny_bn" eval --model alone_bn_3 --out eval_alone --threads 1
 mv said eval_said
@@ -93,8 +116,6 @@ if [ -n "$mpirun" ]; then
 fi
 
 # So do answers, those with a problem among them, whichever rank has read the image: 75 in batches of 32.
-mkdir pictures
-"$make_pictures" synthetic pictures 75 32 32
 find pictures -name '*.png' | sort | sed -n '1p;30p;70p' | while read -r picture; do
     echo "no picture" >"$picture"
 done

@@ -1,5 +1,6 @@
-/* test_ranks.c - bytes between ranks over shared memory, what ranks agree on, and the tree of sums
- * in pieces. The ranks are threads here, so that a sanitizer sees what they share.
+/* test_ranks.c - bytes between ranks over shared memory, what ranks agree on, images that one of
+ * them has read, and the tree of sums in pieces. The ranks are threads here, so that a sanitizer
+ * sees what they share.
  */
 #include <check.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include "ranks/shared.h"
 #include "rng.h"
 #include "run.h"
+#include "train/spread.h"
 
 /* -- Threads as ranks -------------------------------------------------------------------------- */
 
@@ -232,6 +234,107 @@ START_TEST(a_launcher_is_known_by_its_variables)
 }
 END_TEST
 
+/* -- Images ------------------------------------------------------------------------------------ */
+
+/* More than fit a piece of spread.c. */
+enum { IMAGES = 700, SIDE_H = 60, SIDE_W = 70, CHANNELS = 2 };
+
+static float pixel_of(int image, int c, int y, int x)
+{
+    return (float)((image * 7 + c * 31 + y * 5 + x * 3) % 251);
+}
+
+/* Channels beside each other, rows from the last to the first column: nothing is where planes have
+ * it. type: of the pixels */
+static void make_images(struct data *data, enum data_type type)
+{
+    static const char *const names[] = {"one", "two", "three"};
+    const size_t elements = (size_t)CHANNELS * SIDE_H * SIDE_W;
+    *data = (struct data){.c = CHANNELS,
+                          .h = SIDE_H,
+                          .w = SIDE_W,
+                          .classes = 3,
+                          .type = type,
+                          .format = "npz",
+                          .digest = "0123",
+                          .source = "some/file",
+                          .note = "a note",
+                          .warning = "a warning",
+                          .synthetic = true,
+                          .strides = {.channel = 1, .row = CHANNELS, .column = CHANNELS * SIDE_H}};
+    ck_assert(data_reserve(data, IMAGES) && data_name_classes(data, names));
+    data->count = IMAGES;
+    uint8_t *bytes = data_block(data, IMAGES * elements * sizeof(float));
+    float *floats = (float *)bytes;
+    ck_assert_ptr_nonnull(bytes);
+    for (int i = 0; i < IMAGES; i++) {
+        const size_t first = (size_t)i * elements;
+        data->labels[i] = (uint8_t)(i % 3);
+        data->images[i] = type == DATA_FLOATS ? (void *)(floats + first) : bytes + first;
+        for (int c = 0; c < CHANNELS; c++)
+            for (int y = 0; y < SIDE_H; y++)
+                for (int x = 0; x < SIDE_W; x++) {
+                    const size_t at = first + (size_t)(c + CHANNELS * (y + SIDE_H * x));
+                    if (type == DATA_FLOATS)
+                        floats[at] = pixel_of(i, c, y, x);
+                    else
+                        bytes[at] = (uint8_t)pixel_of(i, c, y, x);
+                }
+    }
+}
+
+static void expect_images(const struct data *data, enum data_type type)
+{
+    ck_assert(data->count == IMAGES && data->type == type && data->synthetic);
+    ck_assert_str_eq(data->format, "npz");
+    ck_assert_str_eq(data->digest, "0123");
+    ck_assert_str_eq(data->source, "some/file");
+    ck_assert_str_eq(data->note, "a note");
+    ck_assert_str_eq(data->warning, "a warning");
+    ck_assert_str_eq(data->class_names[0], "one");
+    ck_assert_str_eq(data->class_names[2], "three");
+    for (int i = 0; i < IMAGES; i++) {
+        bool same = data->labels[i] == i % 3;
+        for (int c = 0; c < CHANNELS; c++)
+            for (int y = 0; y < SIDE_H; y++)
+                for (int x = 0; x < SIDE_W; x++) {
+                    const size_t at = (size_t)c * data->strides.channel +
+                                      (size_t)y * data->strides.row +
+                                      (size_t)x * data->strides.column;
+                    const float found = type == DATA_FLOATS
+                                            ? data_float(data->images[i], at)
+                                            : ((const uint8_t *)data->images[i])[at];
+                    same = same && found == pixel_of(i, c, y, x);
+                }
+        ck_assert_msg(same, "image %d", i); /* an assertion of each pixel takes minutes */
+    }
+}
+
+static void give_images(struct ranks *ranks)
+{
+    for (int type = DATA_BYTES; type <= DATA_FLOATS; type++) {
+        struct data data = {0};
+        struct err err = {0};
+        if (ranks->me == 0)
+            make_images(&data, (enum data_type)type);
+        ck_assert_msg(spread_data(&data, ranks, true, &err), "%s", err.message);
+        expect_images(&data, (enum data_type)type);
+        data_close(&data);
+    }
+    struct data none = {0};
+    struct err err = {0};
+    const bool opened = ranks->me != 0 || err_set_code(&err, EXIT_DATA, "no such folder");
+    ck_assert(!spread_data(&none, ranks, opened, &err));
+    ck_assert_str_eq(err.message, "rank 0 on host0: no such folder");
+    data_close(&none);
+}
+
+START_TEST(images_are_given_to_all)
+{
+    with_ranks(3, 1000, give_images);
+}
+END_TEST
+
 /* -- The tree ---------------------------------------------------------------------------------- */
 
 enum { LENGTH = 131 };
@@ -305,6 +408,10 @@ int main(void)
     tcase_add_test(agreement, processors_are_shared_out);
     tcase_add_test(agreement, a_launcher_is_known_by_its_variables);
     suite_add_tcase(suite, agreement);
+    TCase *images = tcase_create("images");
+    tcase_set_timeout(images, 120);
+    tcase_add_test(images, images_are_given_to_all);
+    suite_add_tcase(suite, images);
     TCase *tree = tcase_create("tree");
     tcase_add_loop_test(tree, a_tree_in_pieces_has_the_same_bits, 1, MODEL_CHUNKS + 1);
     tcase_add_test(tree, another_order_has_other_bits);
