@@ -8,7 +8,7 @@
 
 #include "sys/clock.h"
 
-enum { BAR_CELLS = 24, LINE_SIZE = 256, DEFAULT_COLUMNS = 80 };
+enum { BAR_CELLS = 24, BAR_LEAST = 4, LINE_SIZE = 256, DEFAULT_COLUMNS = 80 };
 
 static const double redraw_seconds = 0.1;
 
@@ -27,20 +27,32 @@ static int columns(const struct progress *bar)
     return size.ws_col;
 }
 
+/* The line, whose bar is as short as it must be to leave room for the text; one of a few cells is
+ * left out. */
+static void write_line(char line[LINE_SIZE], int width, const char *title, int done, int total,
+                       const char *text)
+{
+    const int rest = snprintf(line, LINE_SIZE, "%s %d/%d %s", title, done, total, text);
+    const int room = width - rest - (int)strlen("[] ");
+    const int cells = room < BAR_CELLS ? room : BAR_CELLS;
+    if (cells < BAR_LEAST)
+        return;
+    const int full = total > 0 ? (int)((long)cells * done / total) : 0;
+    char bar[BAR_CELLS + 1] = "";
+    for (int i = 0; i < cells; i++)
+        bar[i] = i < full ? '#' : '-';
+    snprintf(line, LINE_SIZE, "%s [%s] %d/%d %s", title, bar, done, total, text);
+}
+
 void progress_show(struct progress *bar, const char *title, int done, int total, const char *text)
 {
     double now = bar->on ? clock_seconds() : 0.0;
     if (!bar->on || (bar->visible && now - bar->drawn < redraw_seconds))
         return;
-    char cells[BAR_CELLS + 1];
-    int full = total > 0 ? (int)((long)BAR_CELLS * done / total) : 0;
-    for (int i = 0; i < BAR_CELLS; i++)
-        cells[i] = i < full ? '#' : '-';
-    cells[BAR_CELLS] = '\0';
     char line[LINE_SIZE];
-    snprintf(line, sizeof line, "%s [%s] %d/%d %s", title, cells, done, total, text);
-    /* The last column stays free: some terminals wrap as soon as it is written. */
-    fprintf(bar->out, "\r%.*s\033[K", columns(bar) - 1, line);
+    const int width = columns(bar) - 1; /* some terminals wrap as soon as the last is written */
+    write_line(line, width, title, done, total, text);
+    fprintf(bar->out, "\r%.*s\033[K", width, line);
     fflush(bar->out);
     bar->visible = true;
     bar->drawn = now;

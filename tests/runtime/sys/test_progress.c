@@ -107,6 +107,29 @@ START_TEST(it_fits_the_terminal)
 }
 END_TEST
 
+/* A narrow one takes cells from the bar before it cuts the text. */
+START_TEST(the_bar_makes_room)
+{
+    struct progress bar;
+    progress_init(&bar, out, false);
+    set_columns(32); /* 20 of text, 3 around the bar, 8 of it, and the last */
+    progress_show(&bar, "epoch", 1, 4, "1 min left");
+    shows("\repoch [##------] 1/4 1 min left" END);
+    bar.drawn -= 1.0;
+    set_columns(28);
+    progress_show(&bar, "epoch", 1, 4, "1 min left");
+    shows("\repoch [#---] 1/4 1 min left" END);
+    bar.drawn -= 1.0;
+    set_columns(27); /* no room for four cells */
+    progress_show(&bar, "epoch", 1, 4, "1 min left");
+    shows("\repoch 1/4 1 min left" END);
+    bar.drawn -= 1.0;
+    set_columns(15);
+    progress_show(&bar, "epoch", 1, 4, "1 min left");
+    shows("\repoch 1/4 1 mi" END);
+}
+END_TEST
+
 START_TEST(elsewhere_nothing_is_written)
 {
     struct progress bar;
@@ -137,6 +160,7 @@ int main(void)
     tcase_add_test(tests, the_bar_fills);
     tcase_add_test(tests, it_is_not_drawn_too_often);
     tcase_add_test(tests, it_fits_the_terminal);
+    tcase_add_test(tests, the_bar_makes_room);
     tcase_add_test(tests, elsewhere_nothing_is_written);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
