@@ -70,7 +70,7 @@ help:
 	@echo 'make clean           remove build/'
 	@echo
 	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
-	@echo 'NORM=bn         bn, gn, ln, in or none; bn16: batch norm over 16 images; gn8: 8 groups'
+	@echo 'NORM=bn         bn, gn, ln, in, cn, rms or none; bn16: batch norm over 16 images; gn8: 8 groups'
 	@echo 'ISA=native      native, avx2, avx512 or c'
 	@echo 'PYTHON=python3  the Python of bench-peers and bench-freeze'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'

@@ -62,8 +62,10 @@ enum activation {
 
 enum norm_kind {
     NORM_BATCH,
-    NORM_GROUP
-}; /* layer norm has one group, instance norm one a channel */
+    NORM_GROUP, /* layer norm over an image has one group, instance norm one a channel */
+    NORM_LAYER, /* over the channels of each pixel */
+    NORM_RMS    /* likewise, without mean and bias */
+};
 
 /* How a window moves along one side of an image: output p reads the inputs p * stride - padding +
  * tap * dilation for tap = 0 .. taps - 1, zeros where these are outside. Pools have no dilation but
@@ -216,8 +218,15 @@ enum kernel_op {
     KERNEL_ADD,
     KERNEL_MUL,
     KERNEL_CONCAT, /* one of the values that lie side by side in another */
-    KERNEL_SUMS /* the sums of a norm that no convolution's epilogue gathers */
+    KERNEL_SUMS,   /* the sums of a norm that no convolution's epilogue gathers */
+    KERNEL_SET_NORM /* a norm that makes its statistics itself */
 };
+
+/* Whether a norm's statistics are those of each pixel. */
+static inline bool norm_of_pixels(enum norm_kind norm)
+{
+    return norm == NORM_LAYER || norm == NORM_RMS;
+}
 
 /* fwd, bwd_data and bwd_weights are what a bench reports; reduce is the first half of a
  * normalization's backward pass. */
@@ -251,6 +260,12 @@ struct ahead;
  *   dy * x2, the other factor, summed over the pixels where dx is one of them.
  * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of y = 0;
  *   bwd_data dx = (or += if adds) these channels of dy.
+ * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
+ *   NORM_RMS x / sqrt(mean of x * x + eps):
+ *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy; dx may be
+ *                the same buffer as dy
+ *   bwd_weights  dw += sum of dy * x^; but for NORM_RMS db += sum of dy
  *
  * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
@@ -260,7 +275,7 @@ struct ahead;
 struct kernel_args {
     real *y;
     real *dx;
-    real *dw;      /* packed as unpack expects it */
+    real *dw;      /* packed as unpack expects it; SET_NORM: [pitch of y] */
     real *db;      /* [pitch of y] */
     real *sums;    /* [n][kernel_sum_rows][pitch] */
     real *scratch; /* scratch_floats of the kernel */
@@ -268,7 +283,7 @@ struct kernel_args {
     const real *x2;
     const real *yin; /* ADD bwd_data: the forward result */
     const real *dy;
-    const real *w;       /* packed by pack */
+    const real *w;       /* packed by pack; SET_NORM: [pitch of y] */
     const real *bias;    /* [pitch of y] */
     const real *coef;    /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
     const real *dcoef;   /* [KERNEL_DCOEF_ROWS][pitch], likewise */
@@ -300,7 +315,10 @@ struct kernel {
     int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */
     int first;                /* CONCAT: the channel of y that the first one of x is */
     bool bias, relu, stats, adds;
-    bool affine, masks_x;       /* POINTWISE */
+    bool affine;                /* POINTWISE */
+    bool masks_x;               /* POINTWISE, SET_NORM */
+    enum norm_kind norm;        /* SET_NORM */
+    real eps;                   /* SET_NORM */
     bool winners;               /* MAXPOOL, GLOBAL_MAXPOOL fwd: notes them */
     bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
     real p;                     /* POINTWISE: dropout probability, 0 none */
@@ -402,7 +420,7 @@ struct backend {
 
 struct model {
     const char *name;   /* "s8" */
-    const char *norm;   /* "bn", "gn", "ln", "in", "none", or "bn16": over 16 images */
+    const char *norm;   /* "bn", "gn", "ln", "in", "cn", "rms", "none", or "bn16": over 16 images */
     const char *isa;    /* "avx2", "avx512", "c" */
     const char *remake; /* command that makes this program for another ISA, to be followed by it:
                            "make gen NET=s8 NORM=bn ISA=" */

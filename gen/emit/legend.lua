@@ -27,6 +27,9 @@ local WORDS <const> = {
     { "^batchnorm$", "applies a norm whose numbers are those of all images" },
     { "^norm$", "as first word: applies a norm, each image with numbers of its own; "
         .. "behind a convolution: leaves sums of what it writes, for the next norm" },
+    { "^cn$", "layer norm over the channels of each pixel" },
+    { "^rms$", "RMS norm over the channels of each pixel" },
+    { "^eps", "the number that a norm adds to the variance, where it is not 1e-5" },
     { "^sums$", "makes these sums, and nothing else" },
     { "^winner$", "notes which pixel of a window or an image was the largest" },
     { "^drop%d", "a dropout and its probability, p for the point" },

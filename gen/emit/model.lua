@@ -199,6 +199,9 @@ end
 
 -- What it computes besides, and whether that is exact.
 local function option_fields(spec, op, literal, field)
+    if spec.over then
+        field(string.format(".norm = NORM_%s, .eps = %s", spec.norm:upper(), literal(spec.eps)))
+    end
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
         "each_image" } do
         if spec[flag] then
@@ -315,7 +318,7 @@ local function layer_row(node, literal)
     end
     if node.kind == "norm" then
         field(".norm = %s, .groups = %d, .eps = %s",
-            node.norm == "batch" and "NORM_BATCH" or "NORM_GROUP", node.groups, literal(node.eps))
+            "NORM_" .. node.norm:upper(), node.groups, literal(node.eps))
         if node.norm == "batch" then
             field(".momentum = %s", literal(node.momentum))
         end

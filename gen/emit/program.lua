@@ -153,7 +153,7 @@ local function weight_texts(graph, train, set, all)
     local list <const>, shared <const>, rows <const> = all.new_list(), all.new_list(), {}
     local spec_of <const>, place_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
-        if ops[spec.op].pack then
+        if ops[spec.op].pack or ops[spec.op].copies_weights then
             spec_of[spec.layer .. " " .. spec.pass] = spec
         end
     end
@@ -174,7 +174,7 @@ local function weight_texts(graph, train, set, all)
             "{.param = " .. i - 1,
             string.format("GRADIENT(%d, %d)", gradient.at, gradient.floats),
         }
-        if forward and role == "weight" then
+        if forward and role == "weight" and ops[forward.op].pack then
             row[#row + 1] = ".unpack = "
                 .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
             row[#row + 1] = string.format("PACKED(%d, %s)", place_of["w_" .. layer].at,
@@ -185,7 +185,8 @@ local function weight_texts(graph, train, set, all)
                     pack_function(data, "pack_transposed"))
             end
         elseif forward then
-            row[#row + 1] = string.format("PACKED(%d, NULL)", place_of["b_" .. layer].at)
+            row[#row + 1] = string.format("PACKED(%d, NULL)",
+                place_of[(role == "weight" and "w_" or "b_") .. layer].at)
         end
         rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
     end
@@ -234,7 +235,7 @@ end
 -- The templates of helpers, in the order of the file.
 local HELPERS <const> = {
     "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
-    "ops/images.c.tpl", "ops/plain/activation.c.tpl",
+    "ops/images.c.tpl", "ops/plain/activation.c.tpl", "ops/set_norm_sums.c.tpl",
 }
 
 -- The text of the program, and with options.recipe_file that of its recipe. Raises { kind =

@@ -8,6 +8,7 @@
 
 local floats <const> = require "onnx/floats"
 local layout <const> = require "ops/layout"
+local ops <const> = require "ops/ops"
 
 local arrays <const> = {}
 
@@ -18,7 +19,10 @@ end
 
 -- Bytes and note of a parameter of a kernel; nil where it is none that the model says.
 local function argument(buffer, param, spec, trained, batch_norm, vl)
-    if param == "w" then
+    if ops[spec.op].copies_weights and (param == "w" or param == "bias") then
+        local role <const> = param == "w" and "weight" or "bias"
+        return floats.pack(trained:copied(spec, role, buffer.floats)), spec.layer .. "." .. role
+    elseif param == "w" then
         local bytes <const>, shape <const> = trained:packed(spec)
         return bytes, ("%s.weight, packed: %s"):format(spec.layer, shape)
     elseif param == "bias" then

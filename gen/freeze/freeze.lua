@@ -148,7 +148,7 @@ end
 
 local HELPERS <const> = {
     "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
-    "ops/images.c.tpl", "ops/plain/activation.c.tpl",
+    "ops/images.c.tpl", "ops/plain/activation.c.tpl", "ops/set_norm_sums.c.tpl",
 }
 
 -- The kernels and what they share, as parameters of network.c.tpl.

@@ -5,6 +5,7 @@
 --     trained:take(behind, ahead)   from now on layers have the batch norms that they have taken
 --     trained:packed(spec)     weights of a kernel, packed, as bytes, and their shape
 --     trained:bias(spec, pitch)     the bias of a kernel, filled up with zeros
+--     trained:copied(spec, role, pitch)   a weight or bias as it is, filled up with zeros
 --     trained:affine(node)     what a norm of each image applies: weight, bias
 --     trained:scale_shift(node, pitch)   what a batch norm applies: rows a, b, m
 --     trained:zero(node, pitch)     what a batch norm makes zero of: -b / a of a * x + b
@@ -130,6 +131,16 @@ end
 function trained:bias(spec, pitch)
     local list <const> = table.move(self.biases[spec.layer], 1, spec.k, 1, {})
     for k = spec.k + 1, pitch do
+        list[k] = 0.0
+    end
+    return list
+end
+
+--- A weight or a bias that a kernel reads as it is.
+function trained:copied(spec, role, pitch)
+    local list <const> =
+        table.move(list_of(self, spec.layer .. "." .. role), 1, spec.c, 1, {})
+    for k = spec.c + 1, pitch do
         list[k] = 0.0
     end
     return list

@@ -13,10 +13,10 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                   "norm",
                   "bn",
                   "NORM",
-                  "bn, gn, ln, in or none: what norm() layers are; bn16: batch norm over 16 "
+                  "bn, gn, ln, in, cn, rms or none: what norm() layers are; bn16: batch norm over 16 "
                   "images, gn8: 8 groups [bn; export, freeze: what the model says]",
                   GEN | PLAN | SCALE | TWIN | EXPORT | FREEZE,
-                  {"bn", "gn", "ln", "in", "none", GHOST_NORM, GROUPS_NORM}},
+                  {"bn", "gn", "ln", "in", "cn", "rms", "none", GHOST_NORM, GROUPS_NORM}},
     [OPT_ISA] = {"isa",
                  "isa",
                  "native",

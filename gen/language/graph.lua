@@ -9,7 +9,8 @@
 --               geometry,                     -- conv and pools: geometry.lua
 --               bias = bool,                  -- conv and linear
 --               groups,                       -- conv: 1 is an ordinary one
---               norm = "batch|group", groups, eps,   -- norm; batch has 0 groups
+--               norm = "batch|group|layer|rms", groups, eps,   -- norm; batch has 0 groups
+--               over = "pixel",               -- layer and RMS norm: what has a mean of its own
 --               momentum,                     -- batch norm
 --               ghost,                        -- norm: images of one statistic, 0 the whole batch
 --               p,                            -- dropout

@@ -471,11 +471,11 @@ local concat <const> = {
 
 -- -- Normalization -------------------------------------------------------------------------------
 
-layers.norms = { "bn", "gn", "ln", "in", "none" }
+layers.norms = { "bn", "gn", "ln", "in", "cn", "rms", "none" }
 
 local norm_titles <const> = {
     bn = "batch norm", gn = "group norm", ln = "layer norm", ["in"] = "instance norm",
-    none = "no norm",
+    cn = "layer norm of each pixel", rms = "RMS norm", none = "no norm",
 }
 
 -- The kind of a NORM and its number, the images of a batch norm or the groups of a group norm:
@@ -512,6 +512,12 @@ end
 
 -- What a norm of one value would make of it is zero, whatever the value is.
 local function check_set(f, x)
+    if f.over == "pixel" then
+        if x.c == 1 then
+            return "pixels of 1 channel, one value", "two channels or more"
+        end
+        return nil
+    end
     local images <const> = f.norm == "batch" and (f.ghost > 0 and f.ghost or f.batch) or 1
     local width <const> = f.norm == "batch" and 1 or x.c // f.groups
     if images * width * x.h * x.w == 1 then
@@ -527,10 +533,11 @@ local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
-        .. "channel (instance norm), none takes the layer out of the network. NORM=bn16 is bn\n"
-        .. "with ghost = 16, where the layer leaves kind and ghost to NORM, and NORM=gn8 is gn\n"
-        .. "with groups = 8. A field of another kind than the layer names is an error, and so is\n"
-        .. "a mean of one value.",
+        .. "channel (instance norm), cn layer norm over the channels of each pixel (ConvNeXt's),\n"
+        .. "rms the same by the root of the mean square and with no mean and no shift (RMS norm),\n"
+        .. "none takes the layer out of the network. NORM=bn16 is bn with ghost = 16, where the\n"
+        .. "layer leaves kind and ghost to NORM, and NORM=gn8 is gn with groups = 8. A field of\n"
+        .. "another kind than the layer names is an error, and so is a mean of one value.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },
@@ -545,8 +552,8 @@ local norm <const> = {
             doc = "bn: images that share a mean in training; divides the batch",
         }),
         field("eps", "number", { above = 0, max = 1 },
-            { default = 1e-5, idle = only_with("bn", "gn", "ln", "in"),
-              doc = "added to the variance" }),
+            { default = 1e-5, idle = only_with("bn", "gn", "ln", "in", "cn", "rms"),
+              doc = "added to the variance, or to the mean square" }),
         field("momentum", "number", { min = 0, max = 1 },
             { default = 0.1, idle = only_with("bn"),
               doc = "bn: weight of a batch in the running mean and variance" }),
@@ -559,10 +566,11 @@ local norm <const> = {
         f.ghost = kind == "bn" and (f.ghost or of_norm) or 0
         f.ghost = f.ghost ~= f.batch and f.ghost or 0
         f.vanishes = kind == "none"
-        f.norm = kind == "bn" and "batch" or "group"
+        f.norm = ({ bn = "batch", cn = "layer", rms = "rms" })[kind] or "group"
+        f.over = (kind == "cn" or kind == "rms") and "pixel" or nil
         f.momentum = kind == "bn" and f.momentum or nil
-        f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c })[kind] or f.groups or of_norm
-            or DEFAULT_GROUPS
+        f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c, cn = 1, rms = 1 })[kind] or f.groups
+            or of_norm or DEFAULT_GROUPS
     end,
     shape = function(f, ins)
         if f.norm == "group" and ins[1].c % f.groups ~= 0 then
@@ -575,11 +583,12 @@ local norm <const> = {
         local what <const>, expected <const> = check_set(f, ins[1])
         return not what and ins[1] or nil, what, expected
     end,
-    node = { "norm", "groups", "ghost", "eps", "momentum" },
-    params = function(_, ins)
+    node = { "norm", "over", "groups", "ghost", "eps", "momentum" },
+    params = function(f, ins)
         return {
             { name = "weight", shape = { ins[1].c }, init = "one", fan_in = 1 },
-            { name = "bias", shape = { ins[1].c }, init = "zero", fan_in = 1 },
+            f.norm ~= "rms" and { name = "bias", shape = { ins[1].c }, init = "zero", fan_in = 1 }
+                or nil,
         }
     end,
     states = function(f, ins)
@@ -596,6 +605,9 @@ local norm <const> = {
         if node.norm == "batch" then
             return ("nn.BatchNorm2d(%d%s)"):format(node.c,
                 keywords({ eps, { "momentum", node.momentum, 0.1 } }))
+        elseif node.over then
+            return ("Pixel%sNorm(%d, eps=%.9g)"):format(node.norm == "rms" and "RMS" or "Layer",
+                node.c, node.eps)
         end
         return ("nn.GroupNorm(%d, %d%s)"):format(node.groups, node.c, keywords({ eps }))
     end,

@@ -144,6 +144,31 @@ local function expression(node, arguments, graph)
     return ends_in_linear(graph, node.index) and flat or flat .. "[:, :, None, None]"
 end
 
+-- Norms over the channels of each pixel: PyTorch's are over the last sides of a tensor.
+local pixel_norm <const> = [[
+class Pixel%s(nn.%s):
+    """nn.%s over the channels of each pixel of images, (N, C, H, W)."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+]]
+
+-- The classes that the modules of a network are of and PyTorch does not have.
+local function class_lines(graph, lines)
+    for _, class in ipairs({ "LayerNorm", "RMSNorm" }) do
+        for _, node in ipairs(graph.nodes) do
+            if node.over == "pixel" and (node.norm == "rms") == (class == "RMSNorm") then
+                for line in pixel_norm:format(class, class, class):gmatch("([^\n]*)\n") do
+                    lines[#lines + 1] = line
+                end
+                break
+            end
+        end
+    end
+end
+
 local function module_lines(graph, lines)
     lines[#lines + 1] = "class Net(nn.Module):"
     lines[#lines + 1] = "    def __init__(self):"
@@ -184,6 +209,8 @@ local norm_names <const> = {
     gn = "group normalization",
     ln = "layer normalization",
     ["in"] = "instance normalization",
+    cn = "layer normalization of each pixel",
+    rms = "RMS normalization of each pixel",
     none = "no normalization",
 }
 
@@ -198,6 +225,7 @@ function twin.text(graph, options)
     end
     local lines <const> = {}
     recipe_lines(graph.recipe, lines)
+    class_lines(graph, lines)
     module_lines(graph, lines)
     forward_lines(graph, lines)
     -- The path comes from the user: keep it from ending the docstring or escaping in it.

@@ -9,9 +9,45 @@ local operators <const> = require("onnx/operators")
 
 local parts <const> = {}
 
+-- Over the channels, which LayerNormalization wants behind the pixels.
+local function layer_norm_of_pixels(built, node, x)
+    local name <const> = node.name
+    local last <const> = built.node("Transpose", name .. ".channels_last", { x },
+        { operators.attribute("perm", "ints", { 0, 2, 3, 1 }) })
+    local normal <const> = built.node("LayerNormalization", name .. ".normal",
+        { last, built.parameter(name .. ".weight"), built.parameter(name .. ".bias") },
+        { operators.attribute("axis", "int", -1),
+            operators.attribute("epsilon", "float", node.eps) })
+    return built.node("Transpose", name, { normal },
+        { operators.attribute("perm", "ints", { 0, 3, 1, 2 }) })
+end
+
+-- x / sqrt(mean of x * x over the channels + eps) * weight.
+local function rms_norm_of_pixels(built, node, x)
+    local name <const> = node.name
+    local square <const> = built.node("Mul", name .. ".square", { x, x }, {})
+    -- From opset 18 on, axes are an input.
+    local inputs <const> = { square }
+    local attributes <const> = { operators.attribute("keepdims", "int", 1) }
+    if built.options.opset >= 18 then
+        inputs[2] = built.integers(name .. ".channels", { 1 })
+    else
+        attributes[2] = operators.attribute("axes", "ints", { 1 })
+    end
+    local mean <const> = built.node("ReduceMean", name .. ".mean", inputs, attributes)
+    local eps <const> = built.floats(name .. ".eps", {}, string.pack("<f", node.eps))
+    local sum <const> = built.node("Add", name .. ".sum", { mean, eps }, {})
+    local root <const> = built.node("Sqrt", name .. ".root", { sum }, {})
+    local normal <const> = built.node("Div", name .. ".normal", { x, root }, {})
+    local axes <const> = built.integers(name .. ".axes", { 1, 2 })
+    local weight <const> = built.node("Unsqueeze", name .. ".weight_image",
+        { built.parameter(name .. ".weight"), axes }, {})
+    return built.node("Mul", name, { normal, weight }, {})
+end
+
 -- Group norm where no operator has one weight a channel: each group becomes a channel of an
 -- instance norm, and the weights follow by themselves.
-function parts.norm(built, node, x)
+local function group_norm(built, node, x)
     local name <const> = node.name
     local groups <const> = node.groups
     local eps <const> = operators.attribute("epsilon", "float", node.eps)
@@ -32,6 +68,12 @@ function parts.norm(built, node, x)
     local image <const> = built.node("Reshape", name .. ".joined", { normal, joined }, {})
     local scaled <const> = built.node("Mul", name .. ".scale", { image, weight }, {})
     return built.node("Add", name, { scaled, bias }, {})
+end
+
+function parts.norm(built, node, x)
+    local write <const> = node.norm == "layer" and layer_norm_of_pixels
+        or node.norm == "rms" and rms_norm_of_pixels or group_norm
+    return write(built, node, x)
 end
 
 -- One number, which goes with every value.

@@ -337,7 +337,7 @@ end
 function norm.texts(graph, set, add)
     local nodes <const>, whole <const>, ghosts <const> = {}, {}, {}
     for _, node in ipairs(graph.nodes) do
-        if node.kind == "norm" then
+        if node.kind == "norm" and not node.over then
             nodes[#nodes + 1] = node
             local prefix <const> = prefix_of(node)
             whole[prefix] = whole[prefix] or norm.is_whole(node)

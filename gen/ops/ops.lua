@@ -36,6 +36,8 @@
 --   scratch(spec), ahead_steps(spec, isa)   as an algorithm has them; nil: none
 --   packed_floats(spec, isa), pack_name(spec, what, isa), pack(spec, what, isa)
 --                               of one that has packed weights: see conv.lua; nil: it has none
+--   copies_weights              whether its kernels read weight and bias as they are, a number a
+--                               channel, filled up to whole vectors; nil: packed, or none
 -- }
 -- Specifications of kernels: see the head of calls.lua.
 
@@ -54,6 +56,7 @@ local ops <const> = {
     mul = require "ops/mul",
     norm = require "ops/norm",
     pointwise = require "ops/pointwise",
+    set_norm = require "ops/set_norm",
     sums = require "ops/sums",
 }
 

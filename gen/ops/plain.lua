@@ -112,6 +112,22 @@ function KINDS.concat(spec)
     }
 end
 
+function KINDS.set_norm(spec, _, isa)
+    local images <const> = spec.pass == "fwd" and { spec.y, spec.x }
+        or spec.pass == "bwd_data" and { spec.dx, spec.dy, spec.x } or { spec.x, spec.dy }
+    local given <const> = {}
+    for i, l in ipairs(images) do
+        given[i] = image(l)
+    end
+    given[#given + 1] = entry.number("EPS", isa.literal(spec.eps))
+    local centred <const> = spec.norm == "layer"
+    return {
+        loops = "set_norm", given = given,
+        flags = { centred = centred, masks_x = spec.masks_x, adds = spec.adds or false },
+        words = { { not centred, "_rms" }, { spec.masks_x, "_mask" } },
+    }
+end
+
 function KINDS.sums(spec)
     return { loops = "sums", flags = {}, given = { image(spec.x) }, words = {} }
 end

@@ -3,8 +3,8 @@
 -- conv (linear) takes a ReLU behind it, and gathers the sums of a norm behind that, in its
 -- epilogue. norm, an activation and dropout, in this order and each where present, become one
 -- `pointwise`: a scale and shift a*x + b per channel, then the activation, then dropout. add takes
--- a ReLU. Only a value with one reader is fused away, so every value that two layers read exists in
--- memory.
+-- a ReLU. A norm over the channels of a pixel is a step of its own, `set_norm`. Only a value with
+-- one reader is fused away, so every value that two layers read exists in memory.
 --
 -- fused = {
 --   graph    the graph it was made from
@@ -12,8 +12,8 @@
 --   values   array of values; values[1] is the input
 -- }
 -- step = {
---   op       "conv", "linear", "pointwise", "sums", "maxpool", "avgpool", "add", "mul",
---            "concat" or "loss"
+--   op       "conv", "linear", "pointwise", "sums", "set_norm", "maxpool", "avgpool", "add",
+--            "mul", "concat" or "loss"
 --   name     name of its first layer, which also names its buffers
 --   layers   array of graph nodes computed here, the first one first
 --   inputs   array of the values that it reads; x is the first, and of an add x2 the second, of
@@ -24,7 +24,7 @@
 --   stats    conv, linear: the norm node whose sums the epilogue gathers, or nil
 --   norm     pointwise: the norm node, or nil; sums: the norm node it serves
 --   dropout  pointwise: the dropout node, or nil
---   masks_x  pointwise: its x comes from a ReLU whose gradient mask this step applies
+--   masks_x  pointwise, set_norm: its x comes from a ReLU whose gradient mask this step applies
 --   global   avgpool: averages the whole image
 -- }
 -- value = {
@@ -107,7 +107,8 @@ local function new_fusion(graph)
     return setmetatable({ readers = readers, value_of = {}, absorbed = {} }, fusion)
 end
 
--- The operation with which a layer begins a step.
+-- The operation with which a layer begins a step. A norm whose kernels make its statistics
+-- themselves is one of its own.
 local OP_OF <const> = {}
 for _, op in pairs(ops) do -- a set: the order does not matter
     for _, kind in ipairs(op.kinds or {}) do
@@ -167,7 +168,8 @@ function fuse.steps(graph)
         elseif fusion.is_identity(node) and not self.absorbed[node.index] then
             self.value_of[node.index] = self.value_of[node.inputs[1]]
         elseif not self.absorbed[node.index] then
-            local op <const> = OP_OF[node.activation and "activation" or node.kind]
+            local op <const> = OP_OF[node.activation and "activation" or node.over and "set_norm"
+                or node.kind]
             local step <const>, last <const> = op.fuse(self, node)
             if step.norm then
                 provide_sums(steps, step)

@@ -28,15 +28,21 @@ function norms.statistics_images(run)
     end
 end
 
---- How a norm layer cuts n images: { images = images of one set, channels = channels of one set,
---- count = sets }.
+--- How a norm layer cuts n images: { images, channels, h, w = those of one set, count = sets }.
 function norms.partition(layer, n)
-    local channels <const> = layer.shape[1]
-    if layer.kind == "batch norm" then
+    local channels <const>, h <const>, w <const> = table.unpack(layer.shape)
+    if layer.kind == "layer norm" or layer.kind == "RMS norm" then -- of each pixel
+        return { images = 1, channels = channels, h = 1, w = 1, count = n * h * w }
+    elseif layer.kind == "batch norm" then
         local images <const> = math.min(layer.ghost or n, n)
-        return { images = images, channels = 1, count = channels * ((n + images - 1) // images) }
+        return {
+            images = images, channels = 1, h = h, w = w,
+            count = channels * ((n + images - 1) // images),
+        }
     end
-    return { images = 1, channels = channels // layer.groups, count = n * layer.groups }
+    return {
+        images = 1, channels = channels // layer.groups, h = h, w = w, count = n * layer.groups,
+    }
 end
 
 --- The groups of an array whose network has norms, those that take a mean over several images, and

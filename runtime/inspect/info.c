@@ -9,6 +9,15 @@
 
 enum { SHAPE_SIZE = 48 };
 
+static const char *norm_name(enum norm_kind norm)
+{
+    static const char *const names[] = {[NORM_BATCH] = "batch norm",
+                                        [NORM_GROUP] = "group norm",
+                                        [NORM_LAYER] = "layer norm",
+                                        [NORM_RMS] = "RMS norm"};
+    return names[norm];
+}
+
 const char *info_op_name(const struct layer *layer)
 {
     switch (layer->op) {
@@ -21,7 +30,7 @@ const char *info_op_name(const struct layer *layer)
     case LAYER_ACTIVATION:
         return ref_activation_name(layer->activation);
     case LAYER_NORM:
-        return layer->norm == NORM_BATCH ? "batch norm" : "group norm";
+        return norm_name(layer->norm);
     case LAYER_DROPOUT:
         return "dropout";
     case LAYER_MAXPOOL:

@@ -44,6 +44,12 @@ void inside_norm_output(const struct inside *inside, int layer, int image, float
 {
     const struct work *w = &inside->work;
     const struct layer *l = &w->model->layers[layer];
+    if (norm_of_pixels(l->norm)) {
+        struct ref_set_norm s = {l->norm, l->c, l->h * l->w, (double)l->eps};
+        ref_set_norm_fwd(&s, out, place_input(w, layer, 0, image), place_param(w, l->weight),
+                         place_param(w, l->bias));
+        return;
+    }
     int groups = l->norm == NORM_GROUP ? l->groups : l->c;
     float *coef = place_thread(w, w->plan->coef);
     if (ghost_norm(l))

@@ -44,7 +44,8 @@ double operands_offset(enum operands_input input)
 bool operands_takes_far(const struct kernel *k)
 {
     bool fwd = k->pass == PASS_FWD;
-    return (fwd && k->stats) || k->op == KERNEL_SUMS || (k->op == KERNEL_POINTWISE && k->affine);
+    return (fwd && k->stats) || k->op == KERNEL_SUMS || (k->op == KERNEL_POINTWISE && k->affine) ||
+           (k->op == KERNEL_SET_NORM && k->norm != NORM_RMS);
 }
 
 /* -- Shapes ------------------------------------------------------------------------------------ */
@@ -54,6 +55,11 @@ static bool is_weighted(const struct kernel *k)
     return k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
 }
 
+static bool has_bias(const struct kernel *k)
+{
+    return k->op == KERNEL_SET_NORM ? k->norm != NORM_RMS : k->bias;
+}
+
 static bool is_used(const struct kernel *k, enum operand operand)
 {
     bool fwd = k->pass == PASS_FWD, weights = k->pass == PASS_BWD_WEIGHTS;
@@ -61,7 +67,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     switch (operand) {
     case OPERAND_X:
         return fwd || weights || k->op == KERNEL_POINTWISE || k->op == KERNEL_MAXPOOL ||
-               k->op == KERNEL_GLOBAL_MAXPOOL;
+               k->op == KERNEL_GLOBAL_MAXPOOL || k->op == KERNEL_SET_NORM;
     case OPERAND_X2:
         return (fwd && k->op == KERNEL_ADD) || k->op == KERNEL_MUL;
     case OPERAND_YIN:
@@ -69,9 +75,9 @@ static bool is_used(const struct kernel *k, enum operand operand)
     case OPERAND_DY:
         return !fwd;
     case OPERAND_W:
-        return is_weighted(k) && !weights;
+        return (is_weighted(k) || k->op == KERNEL_SET_NORM) && !weights;
     case OPERAND_BIAS:
-        return is_weighted(k) && fwd && k->bias;
+        return fwd && has_bias(k);
     case OPERAND_COEF:
         return k->op == KERNEL_POINTWISE && k->affine;
     case OPERAND_DCOEF:
@@ -89,7 +95,7 @@ static bool is_used(const struct kernel *k, enum operand operand)
     case OPERAND_DW:
         return weights;
     case OPERAND_DB:
-        return weights && k->bias;
+        return weights && has_bias(k);
     case OPERAND_SUMS:
         return (fwd && k->stats) || k->op == KERNEL_SUMS || k->pass == PASS_BWD_REDUCE;
     default:
@@ -178,6 +184,8 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return shape;
     case OPERAND_W:
     case OPERAND_DW:
+        if (k->op == KERNEL_SET_NORM)
+            return vector_shape(1, &k->y);
         shape.laid = k->packed_floats;
         shape.plain = weight_count(k);
         return shape;
@@ -314,7 +322,8 @@ static void move_away(float *plain, const struct operands *o, enum operand i, do
     if (i == OPERAND_COEF)
         plain += 2 * s->c;
     size_t n = i == OPERAND_COEF ? (size_t)s->c : s->plain;
-    if (i == OPERAND_COEF || i == OPERAND_BIAS || (i == OPERAND_X && !(is_weighted(k) && k->bias)))
+    if (i == OPERAND_COEF || (i == OPERAND_BIAS && is_weighted(k)) ||
+        (i == OPERAND_X && !(is_weighted(k) && k->bias)))
         for (size_t at = 0; at < n; at++)
             plain[at] += (float)offset;
 }
@@ -417,10 +426,10 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         ref_relu_fwd(plain, plain, s->plain);
     if (i == OPERAND_SCRATCH) {
         poison(laid, s->laid);
-    } else if (i == OPERAND_W) {
+    } else if (i == OPERAND_W && is_weighted(k)) {
         poison(laid, s->laid);
         k->pack(laid, plain);
-    } else if (i == OPERAND_DW) {
+    } else if (i == OPERAND_DW && is_weighted(k)) {
         fill(laid, s->laid, input, key);
         k->unpack(plain, laid);
     } else if (s->layout != NULL) {
@@ -508,8 +517,8 @@ bool operands_open(struct operands *o, const struct kernel *kernel, int n,
         o->shape[i] = shape_of(kernel, (enum operand)i);
         o->shape[i].copies = copies_of(o, (enum operand)i);
     }
-    assert(o->shape[OPERAND_W].laid == 0 || kernel->pack != NULL);
-    assert(o->shape[OPERAND_DW].laid == 0 || kernel->unpack != NULL);
+    assert(o->shape[OPERAND_W].laid == 0 || !is_weighted(kernel) || kernel->pack != NULL);
+    assert(o->shape[OPERAND_DW].laid == 0 || !is_weighted(kernel) || kernel->unpack != NULL);
     if (!open_memory(o, place, err)) {
         operands_close(o);
         return false;

@@ -116,6 +116,17 @@ static double largest_distance(const struct operands *o, enum operand operand)
     return largest;
 }
 
+/* The largest number that an output should have: of a norm that makes its statistics, which come
+ * in every size. */
+static double largest_expected(const struct operands *o, enum operand output)
+{
+    const struct operand_shape *s = &o->shape[output];
+    double largest = 0;
+    for (size_t i = 0; i < s->plain * (size_t)s->copies; i++)
+        largest = fmax(largest, fabs((double)o->plain[output][i]));
+    return largest;
+}
+
 /* The difference allowed in an element of an output; row is that of sums. */
 static double tolerance_of(const struct operands *o, enum operand output, int row,
                            enum operands_input input)
@@ -127,6 +138,9 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
         terms = fmax(terms, 16 * sqrt(terms));
     /* x - m takes the offset away. */
     double offset = k->op == KERNEL_POINTWISE ? 0 : operands_offset(input);
+    if (k->op == KERNEL_SET_NORM)
+        return TOLERANCE * (k->pass == PASS_BWD_WEIGHTS ? o->n * pixels_of(&k->x) : 4) *
+               fmax(1, largest_expected(o, output));
     if (output != OPERAND_SUMS)
         return TOLERANCE * terms * (size + offset) * size * scale;
     if (k->pass == PASS_BWD_REDUCE)
@@ -307,7 +321,9 @@ static bool check_outputs(const struct check *c)
     return check_copies(c, OPERAND_DX, check_image) &&
            (!c->o->kernel->winners || (check_copies(c, OPERAND_WINNER, check_winner) &&
                                        check_copies(c, OPERAND_PLACE, check_place))) &&
-           (!c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
+           (c->o->kernel->op == KERNEL_SET_NORM
+                ? check_copies(c, OPERAND_DW, check_vectors)
+                : !c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
            check_copies(c, OPERAND_DB, check_vectors) &&
            check_copies(c, OPERAND_SUMS, check_vectors);
 }
@@ -328,8 +344,8 @@ static bool same_layout(const struct layout *a, const struct layout *b)
 
 static bool may_work_in_place(const struct kernel *k)
 {
-    return k->op == KERNEL_POINTWISE && k->pass == PASS_BWD_DATA && !k->adds &&
-           same_layout(&k->dx, &k->dy);
+    return (k->op == KERNEL_POINTWISE || k->op == KERNEL_SET_NORM) && k->pass == PASS_BWD_DATA &&
+           !k->adds && same_layout(&k->dx, &k->dy);
 }
 
 static bool verify_placement(struct operands *o, const struct placement *p, struct check *c)

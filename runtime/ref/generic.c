@@ -136,6 +136,11 @@ static void finish_batch_dcoef(const struct work *w, int layer)
 
 /* -- Forward ----------------------------------------------------------------------------------- */
 
+static struct ref_set_norm set_norm_of(const struct layer *l)
+{
+    return (struct ref_set_norm){l->norm, l->c, pixels_of(l), (double)l->eps};
+}
+
 static void norm_forward(const struct work *w, int layer, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -143,6 +148,12 @@ static void norm_forward(const struct work *w, int layer, int image)
     const float *x = place_input(w, layer, 0, image);
     float *coef = place_thread(w, w->plan->coef);
     int groups = l->c;
+    if (norm_of_pixels(l->norm)) {
+        struct ref_set_norm s = set_norm_of(l);
+        ref_set_norm_fwd(&s, place_output(w, layer, image), x, place_param(w, l->weight),
+                         place_param(w, l->bias));
+        return;
+    }
     if (l->norm == NORM_GROUP) {
         double *sums = place_thread_sums(w);
         groups = l->groups;
@@ -307,6 +318,19 @@ static void forward(const struct work *w)
 
 /* -- Backward ---------------------------------------------------------------------------------- */
 
+static void set_norm_backward(const struct work *w, int layer, int chunk, int image)
+{
+    const struct layer *l = &w->model->layers[layer];
+    struct ref_set_norm s = set_norm_of(l);
+    const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
+    float *dx = place_input_gradient(w, layer, 0, image);
+    ref_set_norm_bwd_weights(&s, place_param_gradient(w, l->weight, chunk),
+                             place_param_gradient(w, l->bias, chunk), dy, x);
+    if (dx != NULL)
+        ref_set_norm_bwd_data(&s, dx, dy, x, place_param(w, l->weight),
+                              w->plan->nodes[layer].grad_adds[0]);
+}
+
 static void norm_backward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
@@ -399,6 +423,8 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     struct ref_target target;
     if (l->op == LAYER_CONV)
         conv_backward(w, layer, chunk, image);
+    else if (l->op == LAYER_NORM && norm_of_pixels(l->norm))
+        set_norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_NORM)
         norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_ADD)

@@ -221,6 +221,27 @@ void ref_affine_fwd(float *y, const float *x, const float *coef, int c, int pixe
 void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *mean,
                     const float *dcoef, int c, int pixels, bool adds);
 
+/* Layer norm and RMS norm take their statistics over the channels of each pixel; the statistics are
+ * made anew by each of these functions. */
+struct ref_set_norm {
+    enum norm_kind norm; /* NORM_LAYER or NORM_RMS */
+    int c, pixels;
+    double eps;
+};
+
+/* y[c][pixels] = weight[c] * x^ + bias[c]; bias is not used by RMS norm. */
+void ref_set_norm_fwd(const struct ref_set_norm *s, float *restrict y, const float *restrict x,
+                      const float *restrict weight, const float *restrict bias);
+
+/* dx = (or += if adds) the gradient through x^ of weight * dy; dx may be dy. */
+void ref_set_norm_bwd_data(const struct ref_set_norm *s, float *dx, const float *dy,
+                           const float *restrict x, const float *restrict weight, bool adds);
+
+/* dweight[c] += sum of dy * x^, dbias[c] += sum of dy; dbias is not used by RMS norm. */
+void ref_set_norm_bwd_weights(const struct ref_set_norm *s, float *restrict dweight,
+                              float *restrict dbias, const float *restrict dy,
+                              const float *restrict x);
+
 /* -- Loss -------------------------------------------------------------------------------------- */
 
 /* What the logits of one image should be: smoothing / classes goes to every class and of the rest

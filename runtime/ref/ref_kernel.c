@@ -38,6 +38,8 @@ size_t ref_kernel_scratch(const struct kernel *k)
         return ref_conv_scratch(&s);
     case KERNEL_POINTWISE:
         return k->pass == PASS_FWD ? 0 : 2 * floats_of(&k->x);
+    case KERNEL_SET_NORM:
+        return k->masks_x ? floats_of(&k->x) : 0;
     default:
         return 0;
     }
@@ -207,6 +209,21 @@ static void concat(const struct kernel *k, const struct ref_args *a)
         ref_concat_bwd(a->dx, a->dy, k->first, c, pixels, k->adds);
 }
 
+static void set_norm(const struct kernel *k, const struct ref_args *a)
+{
+    struct ref_set_norm s = {k->norm, k->x.c, pixels_of(&k->x), (double)k->eps};
+    if (k->pass == PASS_FWD) {
+        ref_set_norm_fwd(&s, a->y, a->x, a->w, a->bias);
+    } else if (k->pass == PASS_BWD_WEIGHTS) {
+        ref_set_norm_bwd_weights(&s, a->dw, a->db, a->dy, a->x);
+    } else if (k->masks_x) {
+        ref_set_norm_bwd_data(&s, a->scratch, a->dy, a->x, a->w, false);
+        ref_relu_bwd(a->dx, a->x, a->scratch, floats_of(&k->x), k->adds);
+    } else {
+        ref_set_norm_bwd_data(&s, a->dx, a->dy, a->x, a->w, k->adds);
+    }
+}
+
 void ref_kernel(const struct kernel *k, const struct ref_args *a)
 {
     switch (k->op) {
@@ -237,6 +254,9 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         break;
     case KERNEL_SUMS:
         ref_shifted_sums(a->sums, a->x, k->x.c, pixels_of(&k->x));
+        break;
+    case KERNEL_SET_NORM:
+        set_norm(k, a);
         break;
     }
     if (k->pass == PASS_FWD && k->op != KERNEL_POINTWISE && k->op != KERNEL_SUMS)

@@ -79,6 +79,33 @@
         }
     }
 @ end
+@ if wanted.pixel_moments then
+
+    /* What normalizes the channels of a pixel: their mean as near + rest, a float and what it lacks, and
+     * scale = 1 / sqrt(variance + eps); where it is not centred, the mean counts as zero. */
+    struct moments {
+        ${real} near, rest, scale;
+    };
+
+    /* Sums are those of distances to the first channel: a mean far above the deviation takes no digits from it. */
+    static INLINE struct moments pixel_moments(const ${real} *x, int channels, ${real} eps, bool centred)
+    {
+        ${real} way = 0.0${f};
+        ${real} squares = 0.0${f};
+        for (int k = 0; centred && k < channels; k++) {
+            way += x[k] - x[0];
+        }
+        way /= (${real})channels;
+        const ${real} near = centred ? x[0] + way : 0.0${f};
+        const ${real} rest = centred ? way - (near - x[0]) : 0.0${f};
+        for (int k = 0; k < channels; k++) {
+            const ${real} distance = x[k] - near - rest;
+            squares += distance * distance;
+        }
+        const struct moments of = {near, rest, 1.0${f} / sqrt${f}(squares / (${real})channels + eps)};
+        return of;
+    }
+@ end
 @ if wanted.dropped then
 
     /* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits as it is. */

@@ -24,7 +24,7 @@ static const char script[] =
     "local evaluate <const>, graph <const> = require('language/evaluate'), "
     "require('language/graph')\n"
     "local network <const>, twin <const> = require('language/network'), require('language/twin')\n"
-    "local norms <const> = { 'bn', 'gn', 'ln', 'in', 'none' }\n"
+    "local norms <const> = { 'bn', 'gn', 'ln', 'in', 'cn', 'rms', 'none' }\n"
     "local file <const> = '" FILE_NAME "'\n"
     "return function(text)\n"
     "    local left <const> = evaluate.answer(text, file)\n"

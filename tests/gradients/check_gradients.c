@@ -203,6 +203,8 @@ static bool norm_is_orthogonal(const struct run *run, const struct layer *norm,
             for (int i = k * each; i < (k + 1) * each; i++)
                 along += w[i] * dw[i];
         }
+        if (norm->norm == NORM_RMS)
+            sum = 0; /* nothing takes a mean away */
         fine = fine && fabs(sum) <= ORTHOGONAL * largest && fabs(along) <= ORTHOGONAL * largest;
         if (!fine) {
             printf("%s, channels from %d: the sum of dx is %.3g, <dx, x> is %.3g: expected 0; the "

@@ -9,7 +9,12 @@ return network {
         conv { 3, window = 3, padding = 1, bias = true, name = "thin" }, concat("stem"),
         conv { 2, window = 1, name = "mix" }, concat { "input", "mix", "stem", "mix" },
         norm { groups = 2 }, relu { name = "body" }, global_avgpool(), linear(10), sigmoid(),
-        mul("body"), mul("body"), global_maxpool(), mul("mul2"), global_maxpool(), linear(3),
+        mul("body"), mul("body"),
+        norm("cn"), conv { 6, window = 3, padding = 1 }, relu(), norm("rms"),
+        conv { 6, window = 1, bias = true }, norm { kind = "cn", eps = 1e-14, name = "pixels" },
+        conv { 6, window = 1, bias = true }, norm { kind = "rms", eps = 1e-14 }, add("pixels"),
+        norm { kind = "rms", from = "pixels" }, add("add1"), global_maxpool(), mul("add2"),
+        global_maxpool(), linear(3),
         softmax_cross_entropy(),
     },
 }

@@ -1,7 +1,8 @@
--- joins: layers that read several others. Products, squeeze and excitation with means and maxima
--- among them. Concatenations whose parts fill vectors, fill none, come twice, are the images
--- themselves or are read by others, too (gradients that are added to), for the tests of kernels and
--- of whole steps.
+-- joins: layers that read several others, and norms of pixels. Products, squeeze and excitation with
+-- means and maxima among them. Concatenations whose parts fill vectors, fill none, come twice, are
+-- the images themselves or are read by others, too (gradients that are added to). Norms of pixels
+-- behind a ReLU, of images with a border, of channels that fill no vector and of what others read,
+-- too. For the tests of kernels and of whole steps.
 return network {
     name = "joins",
     input = { 3, 11, 10 },
@@ -16,6 +17,12 @@ return network {
         conv { 12, window = 3 }, relu(), norm { groups = 3, name = "body" },
         global_avgpool(), linear(4), relu(), linear(12), sigmoid(), mul { "body", "sigmoid1" },
         conv { 12, window = 3, padding = 1 }, tanh { name = "gate" }, mul("mul1"), mul("gate"),
-        global_maxpool(), mul("mul3"), global_maxpool(), linear(5), softmax_cross_entropy(),
+        norm { kind = "cn", name = "pixels" },
+        conv { 12, window = 3, padding = 1 }, relu(), norm { kind = "rms", eps = 1e-3 },
+        add("pixels"), conv { 37, window = 1 }, norm { kind = "cn", name = "wider" },
+        norm { kind = "rms", from = "pixels" }, concat { "wider", name = "both" },
+        norm { kind = "cn", from = "input" }, conv { 4, window = 3 }, relu(), norm("cn"),
+        concat("both"), norm { kind = "rms", name = "all" },
+        global_maxpool(), mul("all"), global_maxpool(), linear(5), softmax_cross_entropy(),
     },
 }

@@ -52,9 +52,9 @@ END_TEST
 
 /* -- The table itself -------------------------------------------------------------------------- */
 
-static enum kernel_op op_of(enum layer_op op)
+static enum kernel_op op_of(const struct layer *layer)
 {
-    switch (op) {
+    switch (layer->op) {
     case LAYER_CONV:
         return KERNEL_CONV;
     case LAYER_LINEAR:
@@ -72,8 +72,10 @@ static enum kernel_op op_of(enum layer_op op)
         return KERNEL_MUL;
     case LAYER_CONCAT:
         return KERNEL_CONCAT;
+    case LAYER_NORM:
+        return norm_of_pixels(layer->norm) ? KERNEL_SET_NORM : KERNEL_POINTWISE;
     default:
-        return KERNEL_POINTWISE; /* norm, and relu or dropout that no other kernel took over */
+        return KERNEL_POINTWISE; /* relu or dropout that no other kernel took over */
     }
 }
 
@@ -92,7 +94,7 @@ static bool computes(const struct kernel *kernel, const char *name)
 static bool has_kernel(const struct layer *layer, enum kernel_pass pass)
 {
     for (int i = 0; i < model->kernel_count; i++)
-        if (model->kernels[i].op == op_of(layer->op) && model->kernels[i].pass == pass &&
+        if (model->kernels[i].op == op_of(layer) && model->kernels[i].pass == pass &&
             computes(&model->kernels[i], layer->name))
             return true;
     return false;
@@ -115,6 +117,9 @@ START_TEST(every_layer_has_its_kernels)
             expect_kernel(layer, PASS_BWD_WEIGHTS, "weight gradient");
             break;
         case LAYER_NORM:
+            if (norm_of_pixels(layer->norm))
+                expect_kernel(layer, PASS_BWD_WEIGHTS, "weight gradient");
+            break;
         case LAYER_MAXPOOL:
         case LAYER_AVGPOOL:
         case LAYER_GLOBAL_AVGPOOL:

@@ -54,7 +54,7 @@ zsh_says() {
 }
 expect 'zsh: commands' "$(zsh_says command | sed -n 's/:.*//p' | tr '\n' ' ')" \
     'gen plan twin data layers report export import freeze new completion '
-expect 'zsh: gen --norm' "$(zsh_says argument gen | sed -n 's/^--norm\[.*\]//p')" ':NORM:(bn gn ln in none)'
+expect 'zsh: gen --norm' "$(zsh_says argument gen | sed -n 's/^--norm\[.*\]//p')" ':NORM:(bn gn ln in cn rms none)'
 expect 'zsh: gen --candidate' "$(zsh_says argument gen | grep -c "model's")" 1
 expect 'zsh: gen' "$(zsh_says argument gen | tail -n 1)" '*:network:_burin_network'
 expect 'zsh: layers' "$(zsh_says argument layers | grep -c '^1:kind:(conv .* augment)$')" 1

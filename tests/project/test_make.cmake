@@ -97,7 +97,7 @@ run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=M
 
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
-expect_failure("--norm xx: expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999")
+expect_failure("--norm xx: expected bn, gn, ln, in, cn, rms, none, bn1 to bn9999 or gn1 to gn9999")
 make(gen ${net} ISA=mmx)
 expect_failure("--isa mmx: expected native, avx2, avx512, c or neon")
 make(gen "NET=no such net.lua")

@@ -162,8 +162,8 @@ static void add_concat(struct net *net, int other, int other_channels)
 
 static void add_norm(struct net *net)
 {
-    static const char *const kinds[] = {"bn", "gn", "ln", "in"};
-    int follows = draw(net, 2), kind = draw(net, 4), groups = 1 + draw(net, net->c);
+    static const char *const kinds[] = {"bn", "gn", "ln", "in", "cn", "rms"};
+    int follows = draw(net, 2), kind = draw(net, 6), groups = 1 + draw(net, net->c);
     const char *name = follows ? net->norm : kinds[kind];
     while (net->c % groups != 0)
         groups--;
@@ -178,6 +178,8 @@ static void add_norm(struct net *net)
         set = pixels * (net->c / groups);
     else if (strcmp(name, "ln") == 0)
         set = pixels * net->c;
+    else if (strcmp(name, "cn") == 0 || strcmp(name, "rms") == 0)
+        set = net->c;
     if (set < MIN_SET)
         return;
     printf("        norm { name = \"%s\"", layer_name(++net->layers));
@@ -398,7 +400,7 @@ static void add_end(struct net *net, int classes)
 
 static void write_network(uint64_t seed, int count, char **cuts)
 {
-    static const char *const norms[] = {"bn", "gn", "ln", "in", "none"};
+    static const char *const norms[] = {"bn", "gn", "ln", "in", "cn", "rms", "none"};
     struct net net = {.key = rng_key(seed, 0, 0, 0)};
     int left_out[MAX_BLOCKS] = {0}, side_halvings = 0, batch_halvings = 0;
     for (int i = 0; i < count; i++) {
@@ -408,7 +410,7 @@ static void write_network(uint64_t seed, int count, char **cuts)
         net.halvings += strcmp(cuts[i], "c") == 0;
         batch_halvings += strcmp(cuts[i], "n") == 0;
     }
-    net.norm = norms[draw(&net, 5)];
+    net.norm = norms[draw(&net, 7)];
     net.c = 1 + (draw(&net, 3) > 0 ? draw(&net, 4) : draw(&net, MAX_CHANNELS) >> net.halvings);
     net.h = 1 + (draw_small(&net, MAX_SIDE) - 1) / (1 << side_halvings);
     net.w = 1 + (draw_small(&net, MAX_SIDE) - 1) / (1 << side_halvings);

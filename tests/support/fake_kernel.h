@@ -11,6 +11,7 @@
 #define BURIN_TESTS_FAKE_KERNEL_H
 
 #include <check.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -368,6 +369,71 @@ static void fake_mul(const struct kernel_args *a)
     finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
 }
 
+static float late(float factor, float value, float mean)
+{
+    return factor * value - factor * mean;
+}
+
+/* The channels of one pixel, normalized. */
+static void fake_normal(const struct kernel_args *a, int y, int x, double *normal, double *scale)
+{
+    const struct kernel *k = current;
+    double mean = 0, square = 0;
+    for (int c = 0; c < k->x.c && k->norm != NORM_RMS; c++)
+        mean += (double)get(a->x, &k->x, y, x, c) / k->x.c;
+    for (int c = 0; c < k->x.c; c++) {
+        normal[c] = (double)get(a->x, &k->x, y, x, c) - mean;
+        square += normal[c] * normal[c] / k->x.c;
+    }
+    *scale = 1 / sqrt(square + (double)k->eps);
+    for (int c = 0; c < k->x.c; c++)
+        normal[c] = bug == LATE
+                        ? (double)late((float)*scale, get(a->x, &k->x, y, x, c), (float)mean)
+                        : normal[c] * *scale;
+}
+
+static void fake_set_norm_pixel(const struct kernel_args *a, int y, int x)
+{
+    const struct kernel *k = current;
+    double normal[16], scale, level = 0, along = 0;
+    fake_normal(a, y, x, normal, &scale);
+    for (int c = 0; c < k->x.c && k->pass == PASS_BWD_DATA; c++) {
+        double g = (double)(a->w[c] * get(a->dy, &k->dy, y, x, c)) / k->x.c;
+        level += k->norm == NORM_RMS ? 0 : g;
+        along += g * normal[c];
+    }
+    for (int c = 0; c < k->x.c; c++) {
+        float dy = k->pass == PASS_FWD ? 0 : get(a->dy, &k->dy, y, x, c);
+        bool off = k->masks_x && bug != MASK_MISSING && !(get(a->x, &k->x, y, x, c) > 0);
+        if (k->pass == PASS_FWD) {
+            float bias = k->norm == NORM_RMS ? 0 : a->bias[c];
+            put(a->y, &k->y, y, x, c, (float)normal[c] * a->w[c] + bias, false);
+        } else if (k->pass == PASS_BWD_DATA) {
+            double dx = scale * ((double)(a->w[c] * dy) - level - normal[c] * along);
+            put(a->dx, &k->dx, y, x, c, off ? 0 : (float)dx, k->adds);
+        } else {
+            bool sets = bug == SETS_INSTEAD && y + x == 0;
+            a->dw[c] = (sets ? 0 : a->dw[c]) + dy * (float)normal[c];
+            if (k->norm != NORM_RMS)
+                a->db[c] += dy;
+        }
+    }
+}
+
+static void fake_set_norm(const struct kernel_args *a)
+{
+    const struct kernel *k = current;
+    for (int y = 0; y < k->x.h; y++)
+        for (int x = 0; x < k->x.w; x++)
+            fake_set_norm_pixel(a, y, x);
+    if (k->pass == PASS_FWD)
+        finish_image(a->y, &k->y, false);
+    else if (k->pass == PASS_BWD_DATA)
+        finish_image(a->dx, &k->dx, k->adds);
+    else if (bug == OVERRUN)
+        a->dw[(k->x.pitch + 15) / 16 * 16] = 0;
+}
+
 static void fake_concat(const struct kernel_args *a)
 {
     const struct kernel *k = current;
@@ -425,6 +491,9 @@ static void fake_image(const struct kernel_args *a)
         break;
     case KERNEL_SUMS:
         fake_sums(a);
+        break;
+    case KERNEL_SET_NORM:
+        fake_set_norm(a);
         break;
     }
 }

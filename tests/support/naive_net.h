@@ -135,6 +135,20 @@ static int net_norm(struct net *n, int from, int groups)
     return i;
 }
 
+/* Layer norm or RMS norm over the channels of each pixel. */
+static int net_pixel_norm(struct net *n, int from, enum norm_kind norm)
+{
+    int i = net_layer(n, LAYER_NORM, from);
+    struct layer *l = &n->layers[i];
+    l->norm = norm;
+    l->groups = 1;
+    l->eps = 1e-3f;
+    l->weight = net_param(n, l->c, l->c, INIT_ONE);
+    if (norm == NORM_LAYER)
+        l->bias = net_param(n, l->c, l->c, INIT_ZERO);
+    return i;
+}
+
 static int net_dropout(struct net *n, int from, float p)
 {
     int i = net_layer(n, LAYER_DROPOUT, from);
@@ -264,7 +278,8 @@ static void net_joins(struct net *n)
     y = net_add(n, net_norm(n, y, 0), y);
     y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_AVGPOOL, y, 0));
     y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_MAXPOOL, y, 0));
-    y = net_norm(n, net_mul(n, y, y), 2);
+    y = net_pixel_norm(n, net_norm(n, net_mul(n, y, y), 2), NORM_LAYER);
+    y = net_add(n, net_pixel_norm(n, y, NORM_RMS), y);
     net_finish(n, net_flat(n, LAYER_LINEAR, y, CLASSES));
 }
 

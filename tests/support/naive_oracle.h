@@ -20,9 +20,34 @@ struct oracle {
     double value[LAYERS][VALUE];
 };
 
+/* Over the channels of each pixel. */
+static void oracle_pixel_norm(struct oracle *o, int i, const double *x)
+{
+    const struct layer *l = &o->model->layers[i];
+    const double *weight = o->param + o->model->params[l->weight].offset;
+    const double *bias = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
+    int pixels = l->h * l->w;
+    for (int at = 0; at < o->batch->n * pixels; at++) {
+        int first = at / pixels * l->c * pixels + at % pixels;
+        double mean = 0, square = 0;
+        for (int c = 0; c < l->c && bias != NULL; c++)
+            mean += x[first + c * pixels] / l->c;
+        for (int c = 0; c < l->c; c++)
+            square += pow(x[first + c * pixels] - mean, 2) / l->c;
+        for (int c = 0; c < l->c; c++)
+            o->value[i][first + c * pixels] =
+                (x[first + c * pixels] - mean) / sqrt(square + (double)l->eps) * weight[c] +
+                (bias != NULL ? bias[c] : 0);
+    }
+}
+
 static void oracle_norm(struct oracle *o, int i, const double *x)
 {
     const struct layer *l = &o->model->layers[i];
+    if (norm_of_pixels(l->norm)) {
+        oracle_pixel_norm(o, i, x);
+        return;
+    }
     const double *weight = o->param + o->model->params[l->weight].offset;
     const double *bias = o->param + o->model->params[l->bias].offset;
     int pixels = l->h * l->w;

@@ -9,7 +9,7 @@ local pipeline <const> = require("plan/pipeline")
 
 local nets <const> = {}
 
-nets.norms = { "bn", "bn16", "gn", "ln", "in", "none" }
+nets.norms = { "bn", "bn16", "gn", "ln", "in", "cn", "none" }
 nets.isas = { "avx2", "avx512", "c" }
 nets.shipped = { "s8", "resnet8" }
 

@@ -125,19 +125,20 @@ local function count_row(group)
     if not first then
         return { group.label, "no norm layers", "0", "0", "0", "0" }
     end
-    local parts, learned, tracked = 0, 0, 0
+    local statistics, learned, tracked = 0, 0, 0
     for _, layer in ipairs(list) do
-        parts = parts + norms.partition(layer, n).count
+        statistics = statistics
+            + norms.partition(layer, n).count * (layer.kind == "RMS norm" and 1 or 2)
         learned = learned + layer.parameters
         tracked = tracked + (layer.kind == "batch norm" and 2 * layer.shape[1] or 0)
     end
-    local part <const>, shape <const> = norms.partition(first, n), first.shape
+    local part <const> = norms.partition(first, n)
     return {
         group.label,
-        ("%d x %d x %d x %d = %s"):format(part.images, part.channels, shape[2], shape[3],
-            stat.integer(part.images * part.channels * shape[2] * shape[3])),
+        ("%d x %d x %d x %d = %s"):format(part.images, part.channels, part.h, part.w,
+            stat.integer(part.images * part.channels * part.h * part.w)),
         stat.integer(part.count),
-        stat.integer(2 * parts),
+        stat.integer(statistics),
         stat.integer(learned),
         stat.integer(tracked),
     }
@@ -154,8 +155,8 @@ local function sentences(groups)
         local run <const> = group.runs[1]
         local layer <const> = norms.layers(run)[1]
         local part <const> = norms.partition(layer, runs.setting(run, "batch"))
-        return ("%s numbers under %s"):format(stat.integer(part.images * part.channels
-            * layer.shape[2] * layer.shape[3]), group.label)
+        return ("%s numbers under %s"):format(stat.integer(part.images * part.channels * part.h
+            * part.w), group.label)
     end)
     if #with > 0 then
         local first <const> = norms.layers(with[1].runs[1])[1]

@@ -63,7 +63,7 @@ end
 local function helpers_of(all)
     all:helpers({
         "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
-        "ops/images.c.tpl", "ops/shapes.c.tpl",
+        "ops/images.c.tpl", "ops/shapes.c.tpl", "ops/set_norm_sums.c.tpl",
     }, { shapes = {} })
     return all.offered
 end

@@ -36,6 +36,7 @@ local HEADS <const> = {
     global_maxpool = { "^maxpool_global" },
     avgpool = { "^avgpool_global", "^avgpool%d+x%d+s?[%dx]*" },
     add = { "^add" },
+    set_norm = { "^cn", "^rms" },
     concat = { "^concat" },
 }
 

@@ -56,7 +56,7 @@ static void put_network(const char *text)
 
 /* A wrong command line and what is said of it. */
 #define COMMANDS "gen, plan, scale, twin, data, layers, report, export, import, freeze, new or completion"
-#define NORMS ": expected bn, gn, ln, in, none, bn1 to bn9999 or gn1 to gn9999"
+#define NORMS ": expected bn, gn, ln, in, cn, rms, none, bn1 to bn9999 or gn1 to gn9999"
 
 static const struct {
     const char *arguments, *message;

@@ -40,9 +40,10 @@ end
 -- -- Networks ------------------------------------------------------------------------------------
 
 function tests.s8_has_46000_parameters_in_every_norm()
-    for _, norm in ipairs({ "bn", "gn", "ln", "in" }) do
+    for _, norm in ipairs({ "bn", "gn", "ln", "in", "cn" }) do
         test.equal(build_net("s8", norm).param_floats, 46000, norm)
     end
+    test.equal(build_net("s8", "rms").param_floats, 46000 - 224, "rms, which has no biases")
     test.equal(build_net("s8", "none").param_floats, 46000 - 448, "none")
     test.equal(build_net("s8", "bn").state_floats, 448)
     test.equal(build_net("s8", "gn").state_floats, 0)

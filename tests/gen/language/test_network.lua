@@ -123,7 +123,7 @@ local rejected <const> = {
     { "a probability of nothing", describe("dropout(7.6e-6), " .. ending),
       "6: dropout: p is 7.6e-06, which drops nothing: expected 0, or half of 1 / 65536 and more" },
     { "choice", describe('norm("batch"), ' .. ending),
-      '6: norm: kind is "batch": expected one of bn, gn, ln, in or none' },
+      '6: norm: kind is "batch": expected one of bn, gn, ln, in, cn, rms or none' },
     { "two values", describe("conv(16, 3), " .. ending), {
         "6: conv: called with 2 values: expected one value, or a table: conv { ... }",
         "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }",
@@ -344,7 +344,12 @@ local rejected <const> = {
         "7: norm: momentum has no effect with kind in: expected no momentum, or kind bn",
         "7: norm: ghost has no effect with kind gn: expected no ghost, or kind bn",
         "8: norm: groups has no effect with kind ln: expected no groups, or kind gn",
-        "8: norm: eps has no effect with kind none: expected no eps, or kind bn, gn, ln or in",
+        "8: norm: eps has no effect with kind none: expected no eps, or kind bn, gn, ln, in, cn or "
+            .. "rms",
+    } },
+    { "pixels of one channel", describe('conv { 1, window = 1 },\nnorm("cn"),\nnorm("rms"), '
+        .. ending), {
+        "7: norm: pixels of 1 channel, one value: expected two channels or more",
     } },
     { "a ghost that does not divide", describe("norm { ghost = 3 }, " .. ending),
       "6: norm: ghost is 3 with a batch of 128 images: expected a number that divides the batch" },

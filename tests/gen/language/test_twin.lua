@@ -8,16 +8,21 @@ local twin <const> = require("language/twin")
 
 local tests <const> = {}
 
--- The lines of class Net for `lines`, layers between an image of 3 x 8 x 8 and two classes.
-local function class(lines, norm)
+-- The twin of `lines`, layers between an image of 3 x 8 x 8 and two classes.
+local function file_of(lines, norm)
     local text <const> = [[return network {
         name = "small", classes = 2, input = { 3, 8, 8 },
         recipe = { optimizer = sgd { lr = 0.1 } },
         layers = { ]] .. lines .. [[, softmax_cross_entropy() },
     }]]
     local built <const> = graph.build(network.read(text, "small.lua", norm))
-    local file <const> = twin.text(built, { network = "small.lua", norm = norm })
-    return (file:match("super%(%).__init__%(%)\n(.-)\n\n\ndef"):gsub(" *#[^\n]*", ""))
+    return twin.text(built, { network = "small.lua", norm = norm })
+end
+
+-- The lines of its class Net.
+local function class(lines, norm)
+    local text <const> = file_of(lines, norm):match("super%(%).__init__%(%)\n(.-)\n\n\ndef")
+    return (text:gsub(" *#[^\n]*", ""))
 end
 
 function tests.every_layer_has_its_line()
@@ -104,11 +109,24 @@ function tests.norms_are_pytorchs()
         gn = "nn.GroupNorm(4, 8, eps=0.001)\n",
         ln = "nn.GroupNorm(1, 8, eps=0.001)\n",
         ["in"] = "nn.GroupNorm(8, 8, eps=0.001)\n",
+        cn = "PixelLayerNorm(8, eps=0.001)\n", rms = "PixelRMSNorm(8, eps=0.001)\n",
     }) do
         local text <const> = class(lines, norm)
         assert(text:find("self.norm1 = " .. line, 1, true), "no such line")
     end
     assert(not class(lines, "none"):find("norm"), "norm none left a line")
+end
+
+-- PyTorch's are over the last sides of a tensor: each kind that is there has a class.
+function tests.norms_of_pixels_have_classes()
+    local text <const> = file_of([[conv { 8, window = 1 }, norm("cn"), norm("cn"), norm("rms"),
+        global_avgpool(), linear(2)]], "bn")
+    for _, name in ipairs({ "LayerNorm", "RMSNorm" }) do
+        local _, count <const> = text:gsub("class Pixel" .. name .. "%(nn." .. name .. "%):\n", "")
+        test.equal(count, 1, name)
+    end
+    local other <const> = file_of("norm(), global_avgpool(), linear(2)", "rms")
+    assert(not other:find("LayerNorm") and other:find("class PixelRMSNorm", 1, true), other)
 end
 
 function tests.ghosts_are_not_pytorchs()

@@ -28,7 +28,7 @@ end
 -- Calls check(planned, title) for every network, norm and instruction set.
 local function every_plan(check)
     for _, net in ipairs { "s8", "resnet8" } do
-        for _, norm in ipairs { "bn", "gn", "ln", "in", "none" } do
+        for _, norm in ipairs { "bn", "gn", "ln", "in", "cn", "rms", "none" } do
             for _, set in ipairs { "avx2", "avx512", "c" } do
                 check(pipeline.plan(build(net, norm), options(norm, set)),
                     table.concat({ net, norm, set }, " "))

@@ -170,19 +170,24 @@ end
 
 function tests.partitions_cover_the_block_once()
     for _, case in ipairs({
-        { { kind = "batch norm", shape = { 8, 4, 4 } }, { images = 16, channels = 1, count = 8 } },
+        { { kind = "batch norm", shape = { 8, 4, 4 } },
+            { images = 16, channels = 1, h = 4, w = 4, count = 8 } },
         { { kind = "batch norm", shape = { 8, 4, 4 }, ghost = 2 },
-            { images = 2, channels = 1, count = 64 } },
+            { images = 2, channels = 1, h = 4, w = 4, count = 64 } },
         { { kind = "batch norm", shape = { 8, 4, 4 }, ghost = 32 },
-            { images = 16, channels = 1, count = 8 } },
+            { images = 16, channels = 1, h = 4, w = 4, count = 8 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 4 },
-            { images = 1, channels = 2, count = 64 } },
+            { images = 1, channels = 2, h = 4, w = 4, count = 64 } },
         { { kind = "group norm", shape = { 8, 4, 4 }, groups = 1 },
-            { images = 1, channels = 8, count = 16 } },
+            { images = 1, channels = 8, h = 4, w = 4, count = 16 } },
+        { { kind = "layer norm", shape = { 8, 4, 4 }, groups = 1 },
+            { images = 1, channels = 8, h = 1, w = 1, count = 256 } },
+        { { kind = "RMS norm", shape = { 8, 4, 4 }, groups = 1 },
+            { images = 1, channels = 8, h = 1, w = 1, count = 256 } },
     }) do
         local part <const> = norms.partition(case[1], 16)
         test.equal(part, case[2])
-        test.equal(part.images * part.channels * part.count, 16 * 8)
+        test.equal(part.images * part.channels * part.h * part.w * part.count, 16 * 8 * 16)
     end
 end
 

@@ -179,8 +179,8 @@ function tests.mistakes_are_told_by_line_and_field()
     end
     for _, case in ipairs({
         { '"lr":0.1,', '"lr":"abc",', '2: epoch: lr: "abc": expected a number from 0 to 1e+100' },
-        { '"norm":"gn"', '"norm":"xn"', '1: start: norm: "xn": expected bn, gn, ln, in, none, '
-            .. "bn1 to bn9999 or gn1 to gn9999" },
+        { '"norm":"gn"', '"norm":"xn"', '1: start: norm: "xn": expected bn, gn, ln, in, cn, rms, '
+            .. "none, bn1 to bn9999 or gn1 to gn9999" },
         { '"groups":4', '"groups":3', "1: start: layers[2].groups: 3: expected a divisor of its 8 "
             .. "channels" },
         { '"batch":{"value":16}', '"batch":{"value":"x"}', '1: start: settings.batch: "x": '

@@ -38,7 +38,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .run = fake};
 }
 
-enum { KERNELS = 72 };
+enum { KERNELS = 84 };
 
 static int make_all(struct kernel *all)
 {
@@ -90,6 +90,17 @@ static int make_all(struct kernel *all)
             all[n].winners = p == 0;
             all[n++].adds = flags;
         }
+    for (int p = 0; p < 3; p++)
+        for (int flags = 0; flags < 4; flags++) {
+            all[n] = make(KERNEL_SET_NORM, passes[p], 6, 6, 1, 1, 0);
+            if (flags == 2)
+                all[n].dx = all[n].dy; /* allows dx in the place of dy */
+            all[n].norm = flags % 2 ? NORM_LAYER : NORM_RMS;
+            all[n].exact = false;
+            all[n].eps = 1e-3f;
+            all[n].adds = flags == 3;
+            all[n++].masks_x = flags / 2;
+        }
     all[n++] = make(KERNEL_SUMS, PASS_FWD, 6, 6, 1, 1, 0);
     ck_assert_int_le(n, KERNELS);
     return n;
@@ -119,7 +130,7 @@ static bool shows(const struct kernel *k, enum bug b)
         return weighted || (pool && !(k->op == KERNEL_MAXPOOL && (data || k->geometry.h.taps > 2)));
     case MASK_MISSING:
         return (k->relu && (!weighted || fwd) && !pool) ||
-               (k->op == KERNEL_POINTWISE && k->masks_x && data);
+               ((k->op == KERNEL_POINTWISE || k->op == KERNEL_SET_NORM) && k->masks_x && data);
     case BORDER_WRITTEN:
         return image && (fwd ? k->y : k->dx).border > 0;
     case PAD_FORGOTTEN:

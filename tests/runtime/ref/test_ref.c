@@ -183,6 +183,24 @@ START_TEST(maps_by_hand)
     assert_floats("gradient of the largest", product, (const float[]){dy[0], 0, 0, dy[1]}, 4);
     ref_global_maxpool_bwd(product, image, dy, 2, 2, true);
     assert_floats("the same added", product, (const float[]){2 * dy[0], 0, 0, 2 * dy[1]}, 4);
+    const struct ref_set_norm layer = {NORM_LAYER, 2, 2, 3}, rms = {NORM_RMS, 2, 2, 6};
+    const float pairs[] = {2, 1, 4, 3}, others[] = {2, -4, 4, 2}, weight[] = {2, 3},
+                bias[] = {1, 5};
+    float normal[4], dweight[2] = {10, 20}, dbias[2] = {30, 40};
+    ref_set_norm_fwd(&layer, normal, pairs, weight, bias); /* of 2, 4 and 1, 3 */
+    assert_floats("layer norm", normal, (const float[]){0, 0, 6.5f, 6.5f}, 4);
+    ref_set_norm_bwd_data(&layer, normal, dy, pairs, weight, false);
+    assert_floats("its gradient", normal, (const float[]){-1.3125f, -1.5f, 1.3125f, 1.5f}, 4);
+    ref_set_norm_bwd_weights(&layer, dweight, dbias, dy, pairs);
+    assert_floats("that of its weight", dweight, (const float[]){8.5f, 23.5f}, 2);
+    assert_floats("that of its bias", dbias, (const float[]){33, 47}, 2);
+    ref_set_norm_fwd(&rms, normal, others, weight, NULL); /* of 2, 4 and -4, 2 */
+    assert_floats("RMS norm", normal, (const float[]){1, -2, 3, 1.5f}, 4);
+    ref_set_norm_bwd_data(&rms, normal, dy, others, weight, false);
+    ref_set_norm_bwd_data(&rms, normal, dy, others, weight, true);
+    assert_floats("its gradient, twice", normal, (const float[]){-0.25f, 2.5f, 2, 5.75f}, 4);
+    ref_set_norm_bwd_weights(&rms, dweight, NULL, dy, others);
+    assert_floats("that of its weight", dweight, (const float[]){7, 28.5f}, 2);
     float side[6] = {7, 7, 7, 7, 7, 7};
     ref_concat_fwd(side, dy, 1, 2, 2);
     assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);

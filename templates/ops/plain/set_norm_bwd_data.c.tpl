@@ -1,0 +1,42 @@
+@ -- The loops of the gradient through layer norm and RMS norm over the channels of each pixel.
+/* dx ${adds and "+=" or "="} scale * (u - ${centred and "<u> - " or ""}x-hat * <u * x-hat>)${masks_x and " where x > 0" or ""}, where u = w * dy, x-hat is x normalized over the channels of
+ * its pixel (see pixel_moments), and <> are means over them. templates/ops/plain/set_norm_bwd_data.c.tpl */
+static INLINE void ${name}(${signature},
+    struct image to, struct image grads, struct image from, ${real} eps)
+{
+    @ uses "pixel_moments"
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads), x += floats_of(from)) {
+        for (int row = 0; row < grads.h; row++) {
+            for (int col = 0; col < grads.w; col++) {
+                const ${real} *in = x + pixel_of(from, row, col);
+                const ${real} *grad = dy + pixel_of(grads, row, col);
+                ${real} *out = dx + pixel_of(to, row, col);
+                const struct moments of = pixel_moments(in, from.c, eps, ${centred and "true" or "false"});
+                @ if centred then
+                    ${real} level = 0.0${f};
+                @ end
+                ${real} along = 0.0${f};
+                for (int k = 0; k < from.c; k++) {
+                    @ if centred then
+                        level += w[k] * grad[k];
+                    @ end
+                    along += w[k] * grad[k] * ((in[k] - of.near - of.rest) * of.scale);
+                }
+                for (int k = 0; k < from.c; k++) {
+                    const ${real} hat = (in[k] - of.near - of.rest) * of.scale;
+                    const ${real} gradient = of.scale * (w[k] * grad[k] - (${centred and "level + " or ""}hat * along) / (${real})from.c);
+                    @ if masks_x then
+                        out[k] ${adds and "+=" or "="} in[k] > 0.0${f} ? gradient : 0.0${f};
+                    @ else
+                        out[k] ${adds and "+=" or "="} gradient;
+                    @ end
+                }
+                @ if not adds then
+                    for (int k = from.c; k < to.pitch; k++) {
+                        out[k] = 0.0${f};
+                    }
+                @ end
+            }
+        }
+    }
+}
