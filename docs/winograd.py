@@ -1,28 +1,47 @@
-"""The matrices of docs/winograd.md: checks the three identities in double, and measures the error of
-each algorithm in float. Needs numpy.
+"""The matrices of docs/winograd.md, made of their points: prints those of the kernels, checks the three
+identities in double, and measures the error of each algorithm in float against long double, also with
+other points. Needs numpy.
 
     python3 docs/winograd.py
 """
 
+from fractions import Fraction
+
 import numpy as np
 
-BT = np.array([[4, 0, -5, 0, 1, 0],
-               [0, -4, -4, 1, 1, 0],
-               [0, 4, -4, -1, 1, 0],
-               [0, -2, -1, 2, 1, 0],
-               [0, 2, -1, -2, 1, 0],
-               [0, 4, 0, -5, 0, 1]], float)
-G = np.array([[1 / 4, 0, 0],
-              [-1 / 6, -1 / 6, -1 / 6],
-              [-1 / 6, 1 / 6, -1 / 6],
-              [1 / 24, 1 / 12, 1 / 6],
-              [1 / 24, -1 / 12, 1 / 6],
-              [0, 0, 1]], float)
-AT = np.array([[1, 1, 1, 1, 1, 0],
-               [0, 1, -1, 2, -2, 0],
-               [0, 1, 1, 4, 4, 0],
-               [0, 1, -1, 8, -8, 1]], float)
+OTHERS = [0, Fraction(3, 4), -Fraction(3, 4), Fraction(3, 2), -Fraction(3, 2)]
+POINTS = [0, 1, -1, 2, -2]
 rng = np.random.default_rng(1)
+
+
+def times_root(polynomial, root):
+    """The polynomial, lowest coefficient first, times (x - root)."""
+    longer = [Fraction(0)] + polynomial
+    for i, coefficient in enumerate(polynomial):
+        longer[i] -= root * coefficient
+    return longer
+
+
+def matrices(points):
+    """B', G and A' of five points and infinity, exact."""
+    bt, g = [], []
+    for a in points + [None]:
+        polynomial, scale = [Fraction(1)], Fraction(1)
+        for b in points:
+            if b != a:
+                polynomial = times_root(polynomial, b)
+                scale *= 1 if a is None else a - b
+        bt.append(polynomial + [Fraction(0)] * (6 - len(polynomial)))
+        g.append([Fraction(0), Fraction(0), Fraction(1)] if a is None
+                 else [Fraction(a) ** i / scale for i in range(3)])
+    at = [[Fraction(a) ** i for a in points] + [Fraction(i == 3)] for i in range(4)]
+    return bt, g, at
+
+
+def use(points):
+    """Makes the matrices of these points those of the transforms below."""
+    global BT, G, AT
+    BT, G, AT = (np.array(m, float) for m in matrices(points))
 
 
 def both(left, tiles):
@@ -65,9 +84,13 @@ def errors(terms, right_shape, transformed):
     """Relative rms errors of the direct and of the transformed algorithm, sums of `terms` products."""
     x = rng.standard_normal((terms, 500, 6, 6)).astype(np.float32)
     right = rng.standard_normal((terms, 500) + right_shape).astype(np.float32)
-    exact = np.sum(correlate(x.astype(float), right.astype(float)), axis=0)
+    exact = np.sum(correlate(x.astype(np.longdouble), right.astype(np.longdouble)), axis=0)
     direct = add_up(np.concatenate([correlate_terms(x[t], right[t]) for t in range(terms)]))
-    return relative(direct, exact), relative(transformed(x, right), exact)
+    of_points = []
+    for points in (POINTS, OTHERS):
+        use(points)
+        of_points.append(relative(transformed(x, right), exact))
+    return (relative(direct, exact), *of_points)
 
 
 def correlate_terms(x, w):
@@ -78,6 +101,10 @@ def correlate_terms(x, w):
 
 
 def main():
+    for name, rows in zip(("B'", "G ", "A'"), matrices(POINTS)):
+        for row in rows:
+            print(name + " ".join("%6s" % value for value in row))
+    use(POINTS)
     x = rng.standard_normal((7, 1, 6, 6))
     w = rng.standard_normal((7, 1, 3, 3))
     dy = rng.standard_normal((7, 1, 4, 4))
@@ -95,12 +122,12 @@ def main():
     tile = forward(grad[None, 2:8, 2:8], window[None, ::-1, ::-1])
     print("data gradient:   largest difference %.0e" % np.abs(tile - dx[4:8, 4:8]).max())
 
-    print("float, relative rms error     direct    F(4x4,3x3)")
+    print("float, relative rms error     direct   points 0 1 2   0 3/4 3/2")
     for channels in (16, 32):
-        print("forward, %2d channels         %.1e   %.1e" % ((channels,) + errors(
+        print("forward, %2d channels         %.1e        %.1e     %.1e" % ((channels,) + errors(
             channels, (3, 3), forward)))
     for tiles in (64, 512):
-        print("weight gradient, %3d tiles   %.1e   %.1e" % ((tiles,) + errors(
+        print("weight gradient, %3d tiles   %.1e        %.1e     %.1e" % ((tiles,) + errors(
             tiles, (4, 4), weight_gradient)))
 
 
