@@ -81,7 +81,7 @@
 @ end
 @ if wanted.pixel_moments then
 
-    /* What normalizes the channels of a pixel: their mean as near + rest, a float and what it lacks, and
+    /* What normalizes the channels of a pixel: their mean as near + rest, a ${real} and what it lacks, and
      * scale = 1 / sqrt(variance + eps); where it is not centred, the mean counts as zero. */
     struct moments {
         ${real} near, rest, scale;

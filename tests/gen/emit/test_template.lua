@@ -232,7 +232,7 @@ end
 
 function tests.only_integers_and_strings_are_printed()
     refuses(2, "${x} is the float 0.5", "a\nb ${x}\n", { x = 0.5 })
-    refuses(1, "${8 / 2} is the float 4.0: expected c.float, or // in a size", "${8 / 2}\n")
+    refuses(1, "${8 / 2} is the float 4.0: expected a literal, or // in a size", "${8 / 2}\n")
     refuses(1, "${t.x} is nil: expected an integer or a string", "${t.x}\n", { t = {} })
     refuses(1, "${x} is a table", "${x}\n", { x = {} })
     refuses(1, "${x} is a boolean", "${x}\n", { x = false })
