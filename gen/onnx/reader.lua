@@ -150,78 +150,91 @@ local function known_inputs(field)
     return field.name == "first" and "input" or nil
 end
 
+-- All fields of a layer, those that are not given with their defaults; or nil, what is wrong, what
+-- was expected.
+local function complete(spec, fields)
+    local what, expected
+    local given <const> = {}
+    for _, field in ipairs(spec.fields) do
+        given[field.name] = fields[field.name] or known_inputs(field)
+    end
+    local all <const> = record.check(spec, given, 0, function(_, problem, wanted)
+        what, expected = what or record.words(problem), expected or wanted
+    end)
+    if not what then
+        what, expected = spec.check(all)
+    end
+    if what then
+        return nil, what, expected
+    end
+    return all
+end
+
+-- What is wrong, and was expected, where a value is the image and an earlier layer reads it scaled
+-- in another way.
+local function check_image(context, value)
+    if value.layer ~= 0 then
+        return nil
+    end
+    context.image = context.image or value
+    for _, key in ipairs({ "scale", "shift" }) do
+        for i = 1, value.c do
+            if (value[key] or {})[i] ~= (context.image[key] or {})[i] then
+                return "reads the image scaled in another way than other nodes", "one way"
+            end
+        end
+    end
+    return nil
+end
+
+-- Adds a layer that reads `ins`, values. Returns its value; or nil, what is wrong, what was
+-- expected. params: { [role] = { shape, bytes } }, as the layer's rule says they have to be.
+local function emit(context, node, kind, fields, ins, params)
+    local spec <const> = layers.of[kind]
+    if not spec then
+        -- Told, and left out, so that what comes behind it is looked at, too.
+        context.problems.add(node, "a description has no layer " .. kind, "other operators")
+        return ins[1]
+    end
+    local all, what, expected = complete(spec, fields)
+    if not all then
+        return nil, what, expected
+    end
+    local net <const> = { norm = "bn", recipe = { batch = BATCH }, classes = 2 }
+    spec.resolve(all, ins, net)
+    local shape
+    shape, what, expected = spec.shape(all, ins)
+    if not shape then
+        return nil, kind .. ": " .. what, expected
+    elseif #context.layers >= layers.max_layers then
+        return nil, "too many layers", "at most " .. layers.max_layers
+    end
+    local layer <const> = {
+        kind = kind, f = fields, all = all, inputs = {}, c = shape.c, h = shape.h, w = shape.w,
+        params = params or {}, node = node,
+    }
+    for i, value in ipairs(ins) do
+        what, expected = check_image(context, value)
+        if what then
+            return nil, what, expected
+        end
+        layer.inputs[i] = value.layer
+    end
+    table.insert(context.layers, layer)
+    return {
+        layer = #context.layers, c = shape.c, h = shape.h, w = shape.w,
+        vector = #ins > 0 and ins[1].vector,
+    }
+end
+
 -- What the rules work with.
 local function new_context(options)
     local context <const> = {
         options = options, layers = {}, values = {}, problems = collector(options.file),
     }
-
-    -- Adds a layer that reads `ins`, values. Returns its value; or nil, what is wrong, what was
-    -- expected. params: { [role] = { shape, bytes } }, as the layer's rule says they have to be.
-    function context.emit(node, kind, fields, ins, params)
-        local spec <const> = layers.of[kind]
-        if not spec then
-            -- Told, and left out, so that what comes behind it is looked at, too.
-            context.problems.add(node, "a description has no layer " .. kind, "other operators")
-            return ins[1]
-        end
-        local what, expected
-        local given <const> = {}
-        for _, field in ipairs(spec.fields) do
-            given[field.name] = fields[field.name] or known_inputs(field)
-        end
-        local all <const> = record.check(spec, given, 0, function(_, problem, wanted)
-            what, expected = what or record.words(problem), expected or wanted
-        end)
-        if not what then
-            what, expected = spec.check(all)
-        end
-        if what then
-            return nil, what, expected
-        end
-        local net <const> = { norm = "bn", recipe = { batch = BATCH }, classes = 2 }
-        spec.resolve(all, ins, net)
-        local shape
-        shape, what, expected = spec.shape(all, ins)
-        if not shape then
-            return nil, kind .. ": " .. what, expected
-        elseif #context.layers >= layers.max_layers then
-            return nil, "too many layers", "at most " .. layers.max_layers
-        end
-        local layer <const> = {
-            kind = kind, f = fields, all = all, inputs = {}, c = shape.c, h = shape.h, w = shape.w,
-            params = params or {}, node = node,
-        }
-        for i, value in ipairs(ins) do
-            what, expected = context.check_image(value)
-            if what then
-                return nil, what, expected
-            end
-            layer.inputs[i] = value.layer
-        end
-        table.insert(context.layers, layer)
-        return {
-            layer = #context.layers, c = shape.c, h = shape.h, w = shape.w,
-            vector = #ins > 0 and ins[1].vector,
-        }
+    function context.emit(...)
+        return emit(context, ...)
     end
-
-    -- Every layer that reads the image has to read it scaled alike.
-    function context.check_image(value)
-        if value.layer ~= 0 then
-            return nil
-        end
-        local known <const> = context.image
-        context.image = known or value
-        for _, key in ipairs({ "scale", "shift" }) do
-            for i = 1, value.c do
-                if (value[key] or {})[i] ~= (context.image[key] or {})[i] then
-                    return "reads the image scaled in another way than other nodes", "one way"
-                end
-            end
-        end
-    end
-
     return context
 end
 
