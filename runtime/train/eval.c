@@ -220,39 +220,37 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
     return ok;
 }
 
-bool eval_main(const struct model *model, const char *program, int argc, char **argv,
-               struct err *err)
+/* Sets e from the command line, and *answered where that asks for help, which is printed. */
+static bool read_options(struct evaluation *e, bool *answered, const char *program, int argc,
+                         char **argv, struct err *err)
 {
-    struct settings defaults;
-    settings_init(&defaults, model);
-    struct evaluation e = {.backend = "generated", .ranks_wanted = 1};
     const struct option_spec specs[] = {
         {"ranks", "N", "so many processes on this machine; no influence on results", OPTION_INT,
-         &e.ranks_wanted, 1, RANKS_MAX},
+         &e->ranks_wanted, 1, RANKS_MAX},
         {"model", "RUN|FILE", "folder of a run, or safetensors file: also a state_dict of PyTorch",
-         OPTION_TEXT, &e.model_option, 0, 0},
+         OPTION_TEXT, &e->model_option, 0, 0},
         {"data", "PATH|synthetic", "file or folder of images, or the built-in synthetic set",
-         OPTION_TEXT, &e.data_option, 0, 0},
+         OPTION_TEXT, &e->data_option, 0, 0},
         {"resize", "fit|crop", "of images of another size: all of it, or its middle", OPTION_CHOICE,
-         &e.resize, 0, 0},
+         &e->resize, 0, 0},
         {"skip-bad", NULL, "leave out images that cannot be read, and count them", OPTION_ON,
-         &e.skip_bad, 0, 0},
+         &e->skip_bad, 0, 0},
         {"labels", "NAME|none", "which labels of the data, default: as in training", OPTION_TEXT,
-         &e.labels, 0, 0},
-        {"layout", "nhwc|nchw|none", "of arrays, default: as in training", OPTION_TEXT, &e.layout,
+         &e->labels, 0, 0},
+        {"layout", "nhwc|nchw|none", "of arrays, default: as in training", OPTION_TEXT, &e->layout,
          0, 0},
-        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e.threads, 1,
+        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e->threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
-         OPTION_CHOICE, &e.backend, 0, 0},
+         OPTION_CHOICE, &e->backend, 0, 0},
         {"mean", "A,B,C", "of the images the model was trained on, pixels from 0 to 1", OPTION_TEXT,
-         &e.mean, 0, 0},
+         &e->mean, 0, 0},
         {"std", "A,B,C", "their deviation; default: what the model's file says", OPTION_TEXT,
-         &e.std, 0, 0},
+         &e->std, 0, 0},
         {"out", "DIR", "also write eval.json and eval_images.bin there, for `burin report`",
-         OPTION_TEXT, &e.out, 0, 0},
+         OPTION_TEXT, &e->out, 0, 0},
         {"samples", "FILE", "also write 16 images and their logits, for `burin freeze`",
-         OPTION_TEXT, &e.samples, 0, 0},
+         OPTION_TEXT, &e->samples, 0, 0},
     };
     const int count = (int)(sizeof specs / sizeof specs[0]);
     uint64_t given = 0;
@@ -263,10 +261,25 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
                "Prints loss and accuracy on the test set, and the accuracy of each class.\n\n",
                program);
         options_help(stdout, specs, count);
+        *answered = true;
         return true;
     }
-    if (e.model_option == NULL)
+    if (e->model_option == NULL)
         return err_set_code(err, EXIT_USAGE, "eval: no --model: expected --model RUN|FILE");
+    return true;
+}
+
+bool eval_main(const struct model *model, const char *program, int argc, char **argv,
+               struct err *err)
+{
+    struct settings defaults;
+    settings_init(&defaults, model);
+    struct evaluation e = {.backend = "generated", .ranks_wanted = 1};
+    bool answered = false;
+    if (!read_options(&e, &answered, program, argc, argv, err))
+        return false;
+    if (answered)
+        return true;
     bool ok = false;
     switch (ranks_start(&e.ranks, (int)e.ranks_wanted, err)) {
     case RANKS_FAILED:
