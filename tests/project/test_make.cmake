@@ -50,6 +50,9 @@ expect("make train")
 # One program after the other; what was built before stays.
 make_well(gen ${net} NORM=gn)
 expect_file(generated/tiny_gn_${ISA}.c build/tiny_gn build/burin)
+
+# From here on without the tests, of which CMake would think anew at each of fifty calls of make.
+run_well("${CMAKE_COMMAND}" -D BURIN_TESTS=OFF build)
 make_well(gen ${net} NORM=ln ISA=c)
 expect_file(generated/tiny_gn_${ISA}.c generated/tiny_ln_c.c build/tiny_gn build/tiny_ln)
 
