@@ -230,7 +230,8 @@ local function value_text(expression, x)
     elseif math.type(x) == "integer" then
         return ("%d"):format(x)
     elseif math.type(x) == "float" then
-        error(("${%s} is the float %s: expected a literal, or // in a size"):format(expression, x), 2)
+        error(("${%s} is the float %s: expected a literal, or // in a size"):format(expression, x),
+            2)
     end
     local what <const> = x == nil and "nil" or "a " .. type(x)
     error(("${%s} is %s: expected an integer or a string"):format(expression, what), 2)
