@@ -151,7 +151,19 @@ local function check_arrays(of, n, names, below)
     end
 end
 
+-- What an evaluation says image by image, which may be left out where data sets must not be given
+-- away: all of it or nothing.
+local ANSWERS <const> = { "labels", "predictions", "confidences", "pictures" }
+
 local function check_evaluation(evaluation)
+    local some, lacking
+    for _, name in ipairs(ANSWERS) do
+        some = some or evaluation[name] ~= nil
+        lacking = lacking or evaluation[name] == nil and name
+    end
+    if lacking then
+        return some and lacking, "missing", "it, as other answers are there"
+    end
     local classes <const> = #evaluation.classes
     local images <const> = #evaluation.labels
     local wrong <const>, found <const>, expected <const> = check_arrays(evaluation, images,
@@ -170,7 +182,7 @@ local function check_evaluation(evaluation)
     end
     local shape <const>, maps <const> = pictures.shape, evaluation.maps
     local pixels <const> = shape[1] * shape[2] * shape[3]
-    if maps and #maps.pixels ~= pixels then
+    if maps and maps.pixels and #maps.pixels ~= pixels then
         return "maps.pixels", ("a list of %d"):format(#maps.pixels), ("one of %d"):format(pixels)
     end
 end
@@ -192,12 +204,12 @@ end
 local changes <const> = object { { "changes", list(size) }, { "flips", count } }
 
 local EVALUATION <const> = object({
-    { "classes", list(text, 2, MAX_CLASSES) }, { "labels", list(count, 1) },
-    { "predictions", list(count) }, { "confidences", list(number(0, 1)) },
-    { "pictures", object {
+    { "classes", list(text, 2, MAX_CLASSES) }, { "labels", optional(list(count, 1)) },
+    { "predictions", optional(list(count)) }, { "confidences", optional(list(number(0, 1))) },
+    { "pictures", optional(object {
         { "shape", list(integer(1, MAX_SIDE), 3, 3) }, { "below", count },
         { "indices", list(count) },
-    } },
+    }) },
     { "batches", object({
         { "images", positive }, { "running_acc", percent }, { "sizes", list(positive) },
         { "acc", list(percent) },
@@ -206,7 +218,7 @@ local EVALUATION <const> = object({
         { "deviation", size }, { "training", changes }, { "evaluation", changes },
     } },
     { "maps", optional(object {
-        { "images", positive }, { "pixels", list(integer(0, 255)) },
+        { "images", positive }, { "pixels", optional(list(integer(0, 255))) },
         { "layers", list(object({
             { "layer", text }, { "h", integer(1, MAX_MAP) }, { "w", integer(1, MAX_MAP) },
             { "maps", list(object {

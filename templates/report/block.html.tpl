@@ -60,7 +60,9 @@
     </div>
     <p class="caption">${text(block.caption)}</p>
 @ elseif block.kind == "maps" then
-    <figure><img class="input" alt="The image itself" src="data:image/png;base64,${block.input}"/><figcaption>The image itself.</figcaption></figure>
+    @ if block.input then
+        <figure><img class="input" alt="The image itself" src="data:image/png;base64,${block.input}"/><figcaption>The image itself.</figcaption></figure>
+    @ end
     @ for _, layer in ipairs(block.layers) do
         <h3>${text(layer.title)}, channels ${table.concat(layer.channels, ", ")}</h3>
         <div class="maps">

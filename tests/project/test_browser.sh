@@ -31,18 +31,20 @@ browse() { # option...
 }
 
 cp "$here/page_checks.js" "$work"
-for page in "$@"; do
-    if [ ! -e "$page" ]; then
-        echo "$page: is not there: expected what test_report leaves" >&2
-        exit 1
-    fi
-    cp "$page" "$work/page.html"
-    cat > "$work/frames.html" <<'END'
-<!DOCTYPE html><title>frames</title>
-<script src="page_checks.js"></script>
-<iframe src="page.html" style="width: 360px; height: 800px; border: 0"></iframe>
-<iframe src="page.html" style="width: 800px; height: 800px; border: 0"></iframe>
-<iframe src="page.html" style="width: 1400px; height: 800px; border: 0"></iframe>
+{
+    echo '<!DOCTYPE html><title>frames</title><script src="page_checks.js"></script>'
+    for page in "$@"; do
+        if [ ! -e "$page" ]; then
+            echo "$page: is not there: expected what test_report leaves" >&2
+            exit 1
+        fi
+        cp "$page" "$work"
+        for width in 360 800 1400; do
+            echo "<iframe src=\"$(basename "$page")\" style=\"width: ${width}px; height: 800px;" \
+                'border: 0"></iframe>'
+        done
+    done
+    cat << 'END'
 <pre id="result"></pre>
 <script>
 window.onload = () => {
@@ -50,27 +52,33 @@ window.onload = () => {
     for (const frame of document.querySelectorAll("iframe")) {
         const wrong = check(frame);
         document.querySelector("#result").textContent +=
-            `frame ${frame.style.width} ${scheme}: ${wrong.length === 0 ? "fits" : wrong.length}\n`
+            `frame ${frame.getAttribute("src")} ${frame.style.width} ${scheme}: `
+            + `${wrong.length === 0 ? "fits" : wrong.length}\n`
             + wrong.slice(0, 20).map((text) => `  ${text}\n`).join("");
     }
 };
 </script>
 END
-    for scheme in light dark; do
-        setting=$([ $scheme = dark ] && echo 0 || echo 1)
-        browse --blink-settings=preferredColorScheme=$setting --dump-dom \
-            "file://$work/frames.html" > "$work/dom"
-        sed -n '/^frame \|^  \|<pre/p' "$work/dom"
+} > "$work/frames.html"
+
+for scheme in light dark; do
+    setting=$([ $scheme = dark ] && echo 0 || echo 1)
+    browse --blink-settings=preferredColorScheme=$setting --dump-dom \
+        "file://$work/frames.html" > "$work/dom"
+    sed -n '/<pre id/,/<\/pre>/p' "$work/dom"
+    for page in "$@"; do
         for width in 360 800 1400; do
-            grep -q "frame ${width}px $scheme: fits" "$work/dom" || {
+            grep -q "frame $(basename "$page") ${width}px $scheme: fits" "$work/dom" || {
                 echo "$page: expected a page that fits into $width pixels, $scheme" >&2
                 exit 1
             }
         done
     done
-    browse --no-pdf-header-footer --print-to-pdf="$work/page.pdf" "file://$work/page.html"
+done
+for page in "$@"; do
+    browse --no-pdf-header-footer --print-to-pdf="$work/page.pdf" "file://$work/$(basename "$page")"
     pages=$(grep -a -c '/Type /Page$' "$work/page.pdf")
-    echo "on paper: $pages pages"
+    echo "$page: $pages pages on paper"
     if [ "$pages" -lt 1 ] || [ "$pages" -gt $most_pages ]; then
         echo "$page: expected at most $most_pages pages on paper" >&2
         exit 1

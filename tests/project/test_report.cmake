@@ -119,6 +119,32 @@ foreach(part "A comparison of 2 runs" "<details open=\"open\">" "In what they di
     endif()
 endforeach()
 
+# The committed runs of s8: all views but the images that went wrong, and not one image of a data set.
+file(GLOB example "${CMAKE_CURRENT_LIST_DIR}/../../results/s8/*")
+run_well("${BURIN}" report ${example} -o example.html)
+run_well(xmllint --noout example.html)
+file(READ "${WORK}/example.html" page)
+foreach(part "What normalization does to s8" "alt=\"layer norm, channel " "id=\"ghost_plot_1\""
+        "id=\"smoothness_plot_3\"" "it learns nothing in these epochs")
+    string(FIND "${page}" "${part}" position)
+    if(position LESS 0)
+        message(FATAL_ERROR "example.html: expected \"${part}\"")
+    endif()
+endforeach()
+foreach(folder IN LISTS example)
+    file(GLOB files RELATIVE "${folder}" "${folder}/*")
+    list(REMOVE_ITEM files log.jsonl eval.json)
+    if(files)
+        message(FATAL_ERROR "${folder}: expected log.jsonl and eval.json alone, got ${files}")
+    endif()
+    if(EXISTS "${folder}/eval.json")
+        file(STRINGS "${folder}/eval.json" images REGEX "\"(pixels|labels)\"")
+        if(images)
+            message(FATAL_ERROR "${folder}/eval.json: has pixels or labels, which are not ours")
+        endif()
+    endif()
+endforeach()
+
 # What is no run.
 run("${BURIN}" report runs -o none.html)
 if(NOT result EQUAL 1 OR EXISTS "${WORK}/none.html")

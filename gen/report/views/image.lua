@@ -20,7 +20,7 @@ local function with_maps(groups)
         local maps <const> = entry.evaluations[1].maps
         if maps and #maps.layers > 0 then
             found[#found + 1] = { group = entry.group, maps = maps,
-                shape = entry.evaluations[1].pictures.shape }
+                pictures = entry.evaluations[1].pictures }
         end
     end
     return found
@@ -110,9 +110,12 @@ local function blocks_of(found, scale)
     end)
 end
 
--- The picture itself: three channels, or the first.
+-- The picture itself: three channels, or the first; false where it was not kept.
 local function input_picture(entry)
-    local c <const>, h <const>, w <const> = table.unpack(entry.shape)
+    if not entry.maps.pixels or not entry.pictures then
+        return false
+    end
+    local c <const>, h <const>, w <const> = table.unpack(entry.pictures.shape)
     local shown <const> = c < 3 and 1 or 3
     local bytes <const> = {}
     for i = 1, shown * h * w do

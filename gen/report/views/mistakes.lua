@@ -267,7 +267,9 @@ end
 --- { sentences, blocks } of an array of groups.
 function mistakes.part(groups)
     local learned <const>, idle <const> = runs.learned(groups)
-    local found <const> = evaluated.of(learned)
+    local found <const> = evaluated.with_entries((evaluated.of(learned)), function(one)
+        return one.labels or {}
+    end)
     local part <const> = { sentences = {}, blocks = {} }
     if #found == 0 then
         return part

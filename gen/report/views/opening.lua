@@ -32,7 +32,7 @@ local function depths(groups)
         local values <const> = stat.map(first.norms, function(norm)
             return (norm.after or norm.before).deviation or 0
         end)
-        return #values > 1 and { group = group, values = values, layers = first.norms } or nil
+        return #values > 1 and { group = group, values = values } or nil
     end)
 end
 
@@ -41,13 +41,12 @@ local function depth_figure(found)
     local list <const> = stat.map(found, function(one)
         return #one.values == #found[1].values and one or nil
     end)
-    local names <const> = stat.map(list[1].layers, function(layer) return layer.layer end)
     return {
         id = "depth",
         title = "Deviation of the activations from layer to layer",
         caption = "Before the first step: deviation of the values behind each norm, or behind each "
             .. "activation of a network without norms.",
-        x = { label = "norm or activation, from the input on", whole = true, names = names },
+        x = { label = "norm or activation, from the input on", whole = true },
         y = { label = "deviation of the values", log = true },
         series = stat.map(list, function(one)
             local points <const> = {}

@@ -22,6 +22,7 @@ local OPTIONAL <const> = {
     memory_mb = true, data = true, groups = true, after = true, update = true, seed = true,
     lr = "settings", schedule = true, dropout = true, program = true, date = true,
     train_images = true, source = "settings", outside = true, maps = "%.maps$",
+    pixels = true,
 }
 
 -- -- JSON ----------------------------------------------------------------------------------------
@@ -213,6 +214,12 @@ function tests.mistakes_are_told_by_line_and_field()
     test.equal(report(whole_log(), EVALUATION, PIXELS .. "x"), "a/eval_images.bin: more bytes: "
         .. "expected 1, 1 images of 1 x 1 x 1")
     test.equal(report(whole_log(), EVALUATION, PIXELS), nil)
+    -- What an evaluation says image by image may be left out, all of it.
+    local bare <const> = EVALUATION:gsub('"labels".-"batches"', '"batches"')
+        :gsub('"pixels":%[16%],', "")
+    test.equal(report(whole_log(), bare), nil)
+    test.equal(report(whole_log(), (EVALUATION:gsub('"labels":%b[],', ""))),
+        "a/eval.json: labels: missing: expected it, as other answers are there")
     for channels = 2, 5 do -- a picture shows three of them, or the first
         local json <const> = EVALUATION:gsub('"shape":%[1', '"shape":[' .. channels)
             :gsub('"pixels":%[16', '"pixels":[16' .. (",16"):rep(channels - 1))
