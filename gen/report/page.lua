@@ -236,6 +236,7 @@ function page.text(folders, numbers)
         synthetic = is_synthetic(made.groups),
         validates = any_validates(made.groups),
         style = template.render("report/style.css.tpl", {}),
+        script = template.render("report/script.js.tpl", {}),
         head = head,
         views = made.views,
         numbers = numbers or false,

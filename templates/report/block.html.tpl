@@ -49,6 +49,11 @@
         </figure>
     @ end
     </div>
+    <div id="tool" class="tool" hidden="hidden">
+    <label>images of a ghost <input type="range" min="1" max="4" value="2"/></label>
+    <label>channels in one, two or four groups <input type="range" min="0" max="2" value="1"/></label>
+    <label>32 numbers of your own <input type="text" size="48" value="${text(block.numbers)}"/></label>
+    </div>
     <p class="caption">${text(block.caption)}</p>
 @ elseif block.kind == "columns" then
     <div class="columns">

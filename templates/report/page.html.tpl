@@ -48,5 +48,8 @@ ${style}
     @ end
     </section>
 @ end
+<script>
+${script}
+</script>
 </body>
 </html>

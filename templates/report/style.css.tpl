@@ -92,8 +92,10 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .pictures figcaption { font-size: 0.78rem; overflow-wrap: anywhere; }
 details { margin: 0.6rem 0; font-size: 0.95rem; }
 summary { cursor: pointer; color: var(--soft); }
-.tool { margin: 0.4rem 0; font-size: 0.9rem; }
-.tool label { margin-right: 1rem; white-space: nowrap; }
+.tool { margin: 0.6rem 0; font-size: 0.9rem; }
+.tool label { display: block; margin: 0.2rem 0; }
+.tool input { vertical-align: middle; max-width: 100%; font: inherit; }
+.tool input[aria-invalid="true"] { outline: 3px solid var(--c2); }
 /* paper */ @media print {
     /* margins */ @page { size: A4; margin: 13mm; }
     body { max-width: none; padding: 0; font-size: 10pt; line-height: 1.4; }

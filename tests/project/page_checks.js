@@ -137,6 +137,41 @@ function unnamed(page) {
     return wrong;
 }
 
+// The example is worked through anew for other groups and numbers, and stays for numbers that are
+// none. The page is whole without it: it is hidden where there is no script.
+function wrongTool(page, view) {
+    const tool = page.querySelector("#tool");
+    if (!tool)
+        return [];
+    const [ghost, groups, own] = tool.querySelectorAll("input");
+    const lines = (norm) => [...page.querySelectorAll(`[data-norm="${norm}"] figcaption span`)]
+        .map((line) => line.textContent).join("; ");
+    const type = (input, value) => {
+        input.value = value;
+        input.dispatchEvent(new view.Event("input", { bubbles: true }));
+    };
+    const before = [lines("ghost"), lines("gn"), lines("bn")];
+    const wrong = [], expect = (what, found, wanted) => {
+        if (found !== wanted)
+            wrong.push(`${what}: "${found}", expected "${wanted}"`);
+    };
+    type(own, own.value);
+    expect("the example", [lines("ghost"), lines("gn"), lines("bn")].join(), before.join());
+    const sum = (norm) => lines(norm).slice(lines(norm).indexOf(";"));
+    type(ghost, "4");
+    expect("a ghost of all", sum("ghost"), sum("bn"));
+    type(groups, "0");
+    expect("one group", sum("gn"), sum("ln"));
+    type(own, "7 " + "1 ".repeat(31));
+    expect("own numbers", lines("in"), "over one channel of one image; mean = (7 + 1) / 2 = 4; "
+        + "var = 9; 7 becomes (7 − 4) / √9 = 1");
+    type(own, "none");
+    expect("no numbers", own.getAttribute("aria-invalid"), "true");
+    type(own, "1 ".repeat(32));
+    expect("no deviation", lines("in").split(" = ").pop(), "0");
+    return wrong;
+}
+
 // The mistakes of a page in a frame; everything that is folded is unfolded.
 function check(frame) {
     const page = frame.contentDocument, view = frame.contentWindow;
@@ -145,5 +180,5 @@ function check(frame) {
     const width = page.documentElement.clientWidth;
     return [...(page.querySelectorAll("section").length > 0 ? [] : ["an empty page"]),
         ...overflows(page, width), ...cutTexts(page), ...overlaps(page), ...faint(page, view),
-        ...badStops(page), ...unnamed(page)];
+        ...badStops(page), ...unnamed(page), ...wrongTool(page, view)];
 }

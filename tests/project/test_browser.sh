@@ -32,7 +32,8 @@ browse() { # option...
 
 cp "$here/page_checks.js" "$work"
 {
-    echo '<!DOCTYPE html><title>frames</title><script src="page_checks.js"></script>'
+    echo '<!DOCTYPE html><meta charset="utf-8"><title>frames</title>'
+    echo '<script src="page_checks.js"></script>'
     for page in "$@"; do
         if [ ! -e "$page" ]; then
             echo "$page: is not there: expected what test_report leaves" >&2

@@ -175,12 +175,24 @@ local function sentences(groups)
     return out
 end
 
+-- The numbers of the example, in the order of the picture.
+local function numbers_text()
+    local list <const> = {}
+    for _, image in ipairs(EXAMPLE) do
+        for _, cell in ipairs(image) do
+            table.move(cell, 1, 2, #list + 1, list)
+        end
+    end
+    return table.concat(list, " ")
+end
+
 --- The view of an array of groups.
 function sharing.view(groups)
     return {
         id = "sharing", title = "Which numbers share a mean?", sentences = sentences(groups),
         wide = true,
         picture = { kind = "panels", panels = stat.map(KINDS, panel),
+            numbers = numbers_text(),
             caption = "ε and the learned scale and shift are left out; √ is of the variance." },
         numbers = { {
             kind = "table",

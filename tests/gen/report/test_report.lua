@@ -241,7 +241,8 @@ function tests.a_lesson_has_eight_views_and_a_head()
     for _, part in ipairs({ "y = γ (x − mean) / √(var + ε) + β", "eval --model a/last.safetensors",
         "train --probe auto", "build/net_gn train --seed 1", "<dd>2026-01-01</dd>",
         "<dd>burin 1; c, a &lt;cpu&gt;</dd>",
-        '<li class="norm" title="group norm, 8 x 4 x 4">norm1<small>8 x 4 x 4</small></li>' }) do
+        '<li class="norm" title="group norm, 8 x 4 x 4">norm1<small>8 x 4 x 4</small></li>',
+        '<div id="tool" class="tool" hidden="hidden">' }) do
         assert(text:find(part, 1, true), "no " .. part)
     end
     assert(not text:find("<details open", 1, true))
