@@ -335,7 +335,7 @@ function opening.of(groups, main)
         question = question(main),
         verdict = { lines = { none_line(groups), best_line(groups), batch_line(main) },
             svg = verdict_picture(groups), note = seeds_text(groups) },
-        box = opening.box(groups),
+        box = opening.box(main),
         strip = strip_of(main),
     }
 end
