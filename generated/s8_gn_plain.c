@@ -100,7 +100,7 @@
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
- *     keep_         a bit an element: whether a dropout keeps it
+ *     keep_         a bit an element, or a pixel's for all: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
  *
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
@@ -754,7 +754,8 @@ struct window {
 };
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
+ * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold).
+ * The bits of one pixel stand for all where `pitch` is 0. */
 struct drop_bits {
     int pitch, bytes;
     float scale;

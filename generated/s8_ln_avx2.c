@@ -101,7 +101,7 @@
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
- *     keep_         a bit an element: whether a dropout keeps it
+ *     keep_         a bit an element, or a pixel's for all: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
  *     tiles_        what Winograd's transforms make, 36 frequencies
  *
@@ -770,7 +770,8 @@ struct image {
 };
 
 /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch`
- * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
+ * bits a pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold).
+ * The bits of one pixel stand for all where `pitch` is 0. */
 struct drop_bits {
     int pitch, bytes;
     float scale;

@@ -60,6 +60,9 @@ enum activation {
     ACT_TANH
 };
 
+/* What a dropout drops or keeps as one: a value, a channel of an image, an image. */
+enum drop_unit { DROP_VALUES, DROP_CHANNELS, DROP_IMAGES };
+
 enum norm_kind {
     NORM_BATCH,
     NORM_GROUP, /* layer norm over an image has one group, instance norm one a channel */
@@ -89,8 +92,9 @@ struct layer {
     int groups; /* conv and group norm: of channels; 0 is 1 */
     int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
     real eps;
-    real momentum; /* batch norm: weight of the newest batch in the running statistics */
-    real p;        /* dropout: probability of dropping */
+    real momentum;       /* batch norm: weight of the newest batch in the running statistics */
+    real p;              /* dropout: probability of dropping */
+    enum drop_unit unit; /* dropout */
     enum activation activation;
     real slope; /* leaky ReLU: of negative values */
     int weight; /* index into params, -1 where there is none */
@@ -290,7 +294,8 @@ struct kernel_args {
     uint8_t *winner;     /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
     real *place;         /* GLOBAL_MAXPOOL: [n][pitch of y], whole numbers; an output forward */
     const uint8_t *keep; /* dropout: [n][kernel_keep_bytes], bit p % 8 of byte p / 8 set where
-                            position p (see rng.h) is kept; NULL drops and scales nothing */
+                            position p (see rng.h) is kept, but for DROP_VALUES those of one
+                            pixel, for all; NULL drops and scales nothing */
     struct ahead *ahead; /* or NULL */
     int n;
 };
@@ -322,6 +327,7 @@ struct kernel {
     bool winners;               /* MAXPOOL, GLOBAL_MAXPOOL fwd: notes them */
     bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
     real p;                     /* POINTWISE: dropout probability, 0 none */
+    enum drop_unit unit;        /* POINTWISE: of its dropout */
     enum activation activation; /* POINTWISE: where relu is false */
     real slope;                 /* POINTWISE: of its leaky ReLU */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
@@ -349,10 +355,12 @@ static inline size_t layout_floats(const struct layout *l)
     return (size_t)(l->h + 2 * l->border) * (size_t)(l->w + 2 * l->border) * (size_t)l->pitch;
 }
 
-/* Bytes that tell which elements of an image are kept, in whole groups of 32 positions. */
-static inline size_t kernel_keep_bytes(const struct layout *l)
+/* Bytes that tell what of an image is kept, in whole groups of 32 positions. */
+static inline size_t kernel_keep_bytes(const struct kernel *k)
 {
-    return ((size_t)(l->h * l->w) * (size_t)((l->c + 15) / 16 * 16) + 31) / 32 * 4;
+    const struct layout *l = &k->x;
+    int pixels = k->unit == DROP_VALUES ? l->h * l->w : 1;
+    return ((size_t)pixels * (size_t)((l->c + 15) / 16 * 16) + 31) / 32 * 4;
 }
 
 /* -- Tensors ----------------------------------------------------------------------------------- */

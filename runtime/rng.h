@@ -89,7 +89,8 @@ static inline bool rng_drops(uint64_t key, uint32_t position, uint32_t threshold
 }
 
 /* Positions of a pixel with c channels: whole groups of 16, so that a vector of channels, of up to
- * 16, begins at a multiple of its length. Pixel i and channel k have position i * this + k. */
+ * 16, begins at a multiple of its length. Pixel i and channel k have position i * this + k; where channels
+ * are dropped as one, k, and where images are, 0. */
 static inline uint32_t rng_drop_pitch(int c)
 {
     return ((uint32_t)c + 15) / 16 * 16;

@@ -167,6 +167,13 @@ local function activation_fields(of, field)
     end
 end
 
+-- What a dropout drops as one, where it is not a value.
+local function unit_field(of, field)
+    if of.unit and of.unit ~= "values" then
+        field(".unit = DROP_" .. of.unit:upper())
+    end
+end
+
 -- -- Kernel table --------------------------------------------------------------------------------
 
 -- What a kernel reads and writes, and its window.
@@ -217,6 +224,7 @@ local function option_fields(spec, op, literal, field)
     end
     if spec.p and spec.p > 0 then
         field(".p = " .. literal(spec.p))
+        unit_field(spec, field)
     end
     if not op.exact or op.exact(spec) then
         field(".exact = true")
@@ -312,6 +320,7 @@ local function layer_row(node, literal)
             field(".%s = %s", key, literal(node[key]))
         end
     end
+    unit_field(node, field)
     activation_fields(node, field)
     if node.kind == "conv" and node.groups > 1 then
         field(".groups = %d", node.groups)

@@ -220,6 +220,17 @@ local function has_bits(plan)
     return false
 end
 
+-- The functions that draw the bits of dropouts in a plan.
+local function drawing(plan)
+    local list <const> = {}
+    for _, phase in ipairs(plan.phases) do
+        for _, call in ipairs(phase.calls) do
+            list[#list + 1] = call.kind == "drop" and call.fn or nil
+        end
+    end
+    return list
+end
+
 -- What decides the bits of a result besides the description: the code of the kernels, of packing
 -- and of the order of a step, without what only people read.
 local function arithmetic(params)
@@ -257,6 +268,9 @@ function emit.program(graph, options)
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
     params.tensor_rows = watch.rows(train.plan, train.memory, slot_of)
+    for _, fn in ipairs(drawing(train.plan)) do
+        all:call(fn)
+    end
     local helpers <const> = all:helpers(HELPERS, {
         most_channels = plain.most_channels(train.plan.kernels),
     })

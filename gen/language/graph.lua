@@ -13,7 +13,7 @@
 --               over = "pixel",               -- layer and RMS norm: what has a mean of its own
 --               momentum,                     -- batch norm
 --               ghost,                        -- norm: images of one statistic, 0 the whole batch
---               p,                            -- dropout
+--               p, unit,                      -- dropout: unit is "values", "channels", "images"
 --               activation,                   -- the function that a layer applies, or nil
 --               weight, bias_param,           -- indices into params, or nil
 --               state,                        -- index of running_mean in states, running_var

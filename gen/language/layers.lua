@@ -16,6 +16,7 @@
 --              params(f, ins), states(f, ins) -- arrays in PyTorch's names, layouts and inits
 --              flop(f, ins, out),             -- forward, one image; a multiply-add counts two
 --              module(node, ins),             -- PyTorch submodule, or none
+--              class(node),                   -- text of its class where PyTorch has none, or nil
 --              call(node, args) }             -- PyTorch expression of forward, without a module
 --
 -- f is the table of checked fields, ins the array of inputs and out the output, each { c, h, w }.
@@ -357,13 +358,37 @@ local activations <const> = {
 -- Whether a value is dropped is drawn with 16 bits (dropout.lua).
 local LEAST_DROPOUT <const> = 2.0 ^ -17
 
+-- PyTorch has no such module; torchvision has.
+local DROP_IMAGES <const> = [[
+class DropImages(nn.Module):
+    """Drops whole images of a batch, as torchvision's StochasticDepth of mode "row"."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape[0], 1, 1, 1, device=x.device) >= self.p
+        return x * kept / (1 - self.p)
+]]
+
+local DROP_MODULES <const> = {
+    values = "nn.Dropout(%.9g)", channels = "nn.Dropout2d(%.9g)", images = "DropImages(%.9g)",
+}
+
 local dropout <const> = {
     name = "dropout",
-    doc = "In training sets each value to 0 with probability p and divides the others by 1 - p.",
-    example = "dropout(0.05)",
+    doc = "In training sets each value to 0 with probability p and divides the others by 1 - p.\n"
+        .. "Of channels: each channel of an image, as one. Of images: all that an image has here,\n"
+        .. "which in front of an add leaves out a branch of a residual network (stochastic depth).",
+    example = 'dropout(0.05) or dropout { 0.2, of = "images" }',
     fields = {
         field("p", "number", { min = 0, below = 1 },
             { position = 1, doc = "probability of dropping a value, in steps of 1 / 65536" }),
+        field("of", "choice", { choices = { "values", "channels", "images" } },
+            { default = "values", doc = "what is dropped or kept as one" }),
     },
     check = function(f)
         if f.p > 0 and f.p < LEAST_DROPOUT then
@@ -371,10 +396,16 @@ local dropout <const> = {
                 "0, or half of 1 / 65536 and more"
         end
     end,
+    resolve = function(f)
+        f.unit = f.of
+    end,
     shape = same_shape,
-    node = { "p" },
+    node = { "p", "unit" },
+    class = function(node)
+        return node.unit == "images" and DROP_IMAGES or nil
+    end,
     module = function(node)
-        return ("nn.Dropout(%.9g)"):format(node.p)
+        return DROP_MODULES[node.unit]:format(node.p)
     end,
 }
 
@@ -529,6 +560,15 @@ end
 
 local DEFAULT_GROUPS <const> = 4
 
+-- PyTorch's norms are over the last sides of a tensor.
+local PIXEL_NORM <const> = [[
+class Pixel%s(nn.%s):
+    """nn.%s over the channels of each pixel of images, (N, C, H, W)."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+]]
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
@@ -599,6 +639,12 @@ local norm <const> = {
             { name = "running_mean", count = ins[1].c, init = 0 },
             { name = "running_var", count = ins[1].c, init = 1 },
         }
+    end,
+    class = function(node)
+        if node.over then
+            local name <const> = node.norm == "rms" and "RMSNorm" or "LayerNorm"
+            return PIXEL_NORM:format(name, name, name)
+        end
     end,
     module = function(node)
         local eps <const> = { "eps", node.eps, 1e-5 }

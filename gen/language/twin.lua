@@ -144,27 +144,15 @@ local function expression(node, arguments, graph)
     return ends_in_linear(graph, node.index) and flat or flat .. "[:, :, None, None]"
 end
 
--- Norms over the channels of each pixel: PyTorch's are over the last sides of a tensor.
-local pixel_norm <const> = [[
-class Pixel%s(nn.%s):
-    """nn.%s over the channels of each pixel of images, (N, C, H, W)."""
-
-    def forward(self, x):
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-]]
-
--- The classes that the modules of a network are of and PyTorch does not have.
+-- The classes that PyTorch does not have, each once.
 local function class_lines(graph, lines)
-    for _, class in ipairs({ "LayerNorm", "RMSNorm" }) do
-        for _, node in ipairs(graph.nodes) do
-            if node.over == "pixel" and (node.norm == "rms") == (class == "RMSNorm") then
-                for line in pixel_norm:format(class, class, class):gmatch("([^\n]*)\n") do
-                    lines[#lines + 1] = line
-                end
-                break
-            end
+    local seen <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        local spec <const> = layers.of[node.kind]
+        local text <const> = spec and spec.class and spec.class(node)
+        if text and not seen[text] then
+            seen[text] = true
+            lines[#lines + 1] = text .. "\n"
         end
     end
 end

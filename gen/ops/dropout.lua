@@ -1,4 +1,7 @@
 -- dropout.lua - the numbers of a dropout layer, as runtime/rng.h has them.
+--
+-- What is dropped or kept as one, its unit, is a value, a channel of an image or an image. Dropouts
+-- of channels and images have the bits of one pixel, which stand for all.
 
 local layout <const> = require "ops/layout"
 
@@ -23,9 +26,24 @@ function dropout.pitch(channels)
     return layout.round_up(channels, POSITIONS)
 end
 
---- Words of 32 bits that tell which elements of an image are kept.
-function dropout.words(h, w, channels)
-    return (h * w * dropout.pitch(channels) + 31) // 32
+--- Height and width of the image of bits.
+function dropout.sides(unit, h, w)
+    if unit == "values" then
+        return h, w
+    end
+    return 1, 1
+end
+
+--- Words of 32 bits that tell what of an image is kept.
+function dropout.words(unit, h, w, channels)
+    local rows <const>, cols <const> = dropout.sides(unit, h, w)
+    return (rows * cols * dropout.pitch(channels) + 31) // 32
+end
+
+--- Those words and their shape, as text.
+function dropout.shape(unit, h, w, channels)
+    local rows <const>, cols <const> = dropout.sides(unit, h, w)
+    return string.format("%d x %d x %d bits", rows, cols, dropout.pitch(channels))
 end
 
 return dropout

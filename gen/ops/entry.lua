@@ -58,12 +58,14 @@ end
 
 --- The dropout of a pointwise kernel.
 function entry.drop(spec, isa)
+    local each <const> = spec.unit == "values"
     return {
         word = "DROP", uses = "drop_bits", type = "struct drop_bits",
-        text = string.format("DROP%s_%dx%dx%d", c.number_word(spec.p):upper(), spec.x.h, spec.x.w,
-            spec.c),
+        text = string.format("DROP%s_%sx%d", c.number_word(spec.p):upper(),
+            each and spec.x.h .. "x" .. spec.x.w or "ALL", spec.c),
         defines = string.format("{.pitch = %d, .bytes = %d, .scale = %s /* 65536 / %d */}",
-            dropout.pitch(spec.c), 4 * dropout.words(spec.x.h, spec.x.w, spec.c),
+            each and dropout.pitch(spec.c) or 0,
+            4 * dropout.words(spec.unit, spec.x.h, spec.x.w, spec.c),
             isa.literal(dropout.scale(spec.p)), 65536 - dropout.threshold(spec.p)),
     }
 end

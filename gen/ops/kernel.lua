@@ -77,8 +77,7 @@ function kernel.shapes_text(spec, pitch, weights)
         elseif param == "place" then
             parts[#parts + 1] = "place: " .. (spec.pass == "fwd" and spec.y or spec.dy).pitch
         elseif param == "keep" then
-            parts[#parts + 1] = string.format("keep: %d x %d x %d bits", spec.x.h, spec.x.w,
-                dropout.pitch(spec.c))
+            parts[#parts + 1] = "keep: " .. dropout.shape(spec.unit, spec.x.h, spec.x.w, spec.c)
         end
     end
     return table.concat(parts, ", ") .. "."

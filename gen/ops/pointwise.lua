@@ -59,13 +59,13 @@ local function kept(planner, step)
     if known then
         return known
     end
-    local words <const> = dropout.words(node.h, node.w, node.c)
+    local words <const> = dropout.words(node.unit, node.h, node.w, node.c)
     local buffer <const> = planner:buffer {
         role = "keep", layer = node.name, scope = "scratch", floats = words,
-        shape = string.format("%d x %d x %d bits", node.h, node.w, dropout.pitch(node.c)),
+        shape = dropout.shape(node.unit, node.h, node.w, node.c),
         copies = planner.micro_batch, holds = "bits",
     }
-    planner:call("drop", "draw_bits", {
+    planner:call("drop", node.unit == "images" and "draw_image_bits" or "draw_bits", {
         buffer, "net", argument.image, "n", tostring(node.index - 1),
         tostring(dropout.threshold(node.p)), tostring(words),
     }, node.name)
@@ -78,7 +78,8 @@ local function specification(step, pass)
     return {
         op = step.op, pass = pass, activation = act, slope = slope, affine = step.norm ~= nil,
         each_image = step.norm ~= nil and not norm.is_whole(step.norm),
-        p = step.dropout and step.dropout.p or 0.0, c = step.x.c, masks_x = false,
+        p = step.dropout and step.dropout.p or 0.0, unit = step.dropout and step.dropout.unit,
+        c = step.x.c, masks_x = false,
     }
 end
 
@@ -173,12 +174,17 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
+-- What a dropout is called, by its unit.
+local DROP_WORDS <const> = {
+    values = "_drop", channels = "_dropchannels", images = "_dropimages",
+}
+
 --- See name.lua. A scale and shift belongs to one image, or to all of a batch.
 function pointwise.name_words(spec)
     local word <const> = spec.each_image and "norm" or "batchnorm"
     return {
         head = (spec.affine and word or "pointwise") .. activation.word(spec)
-            .. (spec.p > 0 and "_drop" .. c.number_word(spec.p) or "")
+            .. (spec.p > 0 and DROP_WORDS[spec.unit] .. c.number_word(spec.p) or "")
             .. (spec.masks_x and "_mask" or ""),
         third = spec.pass ~= "fwd" and spec.x or nil,
     }
@@ -272,7 +278,7 @@ function pointwise.params(spec, isa)
     local params <const> = kernel.common(spec, isa, grad.pitch, spec.pass == "bwd_data")
     params.formula = formula(spec)
     local moved <const> = spec.x.h * spec.x.w * grad.pitch
-    local keep <const> = spec.p > 0 and dropout.words(spec.x.h, spec.x.w, spec.c) or 0
+    local keep <const> = spec.p > 0 and dropout.words(spec.unit, spec.x.h, spec.x.w, spec.c) or 0
     params.cost = kernel.cost_text(spec, isa, (fwd and 1 or 2) * moved + keep,
         spec.pass == "bwd_reduce" and 2 * grad.pitch or moved)
     return entry.kernel(spec, params, loops_of(spec, isa, grad.pitch))

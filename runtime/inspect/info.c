@@ -32,7 +32,9 @@ const char *info_op_name(const struct layer *layer)
     case LAYER_NORM:
         return norm_name(layer->norm);
     case LAYER_DROPOUT:
-        return "dropout";
+        return layer->unit == DROP_CHANNELS ? "dropout of channels"
+               : layer->unit == DROP_IMAGES ? "dropout of images"
+                                            : "dropout";
     case LAYER_MAXPOOL:
         return "maxpool";
     case LAYER_AVGPOOL:

@@ -150,7 +150,7 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
     case OPERAND_DY:
         return image_shape(&k->dy);
     case OPERAND_KEEP:
-        shape.laid = kernel_keep_bytes(&k->x) / sizeof(float);
+        shape.laid = kernel_keep_bytes(k) / sizeof(float);
         return shape;
     case OPERAND_WINNER:
         shape = vector_shape(k->y.h * k->y.w, &k->y);
@@ -368,9 +368,9 @@ static void lay_out_vectors(float *laid, const float *plain, const struct operan
 
 static void fill_keep(unsigned char *keep, const struct kernel *k, uint64_t key)
 {
-    uint32_t positions = (uint32_t)(8 * kernel_keep_bytes(&k->x));
+    uint32_t positions = (uint32_t)(8 * kernel_keep_bytes(k));
     for (uint32_t i = 0; i < positions; i++)
-        if (!rng_drops(key, i, rng_drop_threshold(k->p)))
+        if (!rng_drops(key, k->unit == DROP_IMAGES ? 0 : i, rng_drop_threshold(k->p)))
             keep[i / 8] |= (unsigned char)(1 << i % 8);
 }
 

@@ -243,7 +243,7 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
         norm_forward(w, layer, image);
         break;
     case LAYER_DROPOUT:
-        ref_dropout_fwd(y, x, l->c, pixels_of(l), l->p, dropout_key(w, layer, image));
+        ref_dropout_fwd(y, x, l->c, pixels_of(l), l->p, l->unit, dropout_key(w, layer, image));
         break;
     case LAYER_MAXPOOL:
         ref_maxpool_fwd(&window, y, x);
@@ -443,7 +443,8 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         ref_activation_bwd(dx, x, dy, n, l->activation, l->slope, adds);
         break;
     case LAYER_DROPOUT:
-        ref_dropout_bwd(dx, dy, l->c, pixels_of(l), l->p, dropout_key(w, layer, image), adds);
+        ref_dropout_bwd(dx, dy, l->c, pixels_of(l), l->p, l->unit, dropout_key(w, layer, image),
+                        adds);
         break;
     case LAYER_MAXPOOL:
         ref_maxpool_bwd(&window, dx, x, dy, adds);

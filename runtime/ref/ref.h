@@ -156,11 +156,12 @@ void ref_concat_bwd(float *restrict dx, const float *restrict dy, int first, int
 
 /* y = x[c][pixels] with elements dropped by the generator of rng.h at the positions it says and the
  * others scaled; y may be x. A probability or a key of zero drops nothing. */
-void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint64_t key);
+void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, enum drop_unit unit,
+                     uint64_t key);
 
 /* dx = (or += if adds) dy, dropped and scaled at the same positions; dx may be dy. */
-void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uint64_t key,
-                     bool adds);
+void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, enum drop_unit unit,
+                     uint64_t key, bool adds);
 
 /* -- Normalization ----------------------------------------------------------------------------- *
  *

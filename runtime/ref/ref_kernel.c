@@ -114,13 +114,13 @@ static void pointwise(const struct kernel *k, const struct ref_args *a)
             y = a->y;
         }
         if (k->p > 0 || y != a->y)
-            ref_dropout_fwd(a->y, y, c, pixels, k->p, a->key);
+            ref_dropout_fwd(a->y, y, c, pixels, k->p, k->unit, a->key);
         return;
     }
 
     const float *g = a->dy;
     if (k->p > 0) {
-        ref_dropout_bwd(a->scratch, g, c, pixels, k->p, a->key, false);
+        ref_dropout_bwd(a->scratch, g, c, pixels, k->p, k->unit, a->key, false);
         g = a->scratch;
     }
     if (k->relu || k->activation != ACT_NONE) {

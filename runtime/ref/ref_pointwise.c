@@ -1,4 +1,5 @@
-/* ref_pointwise.c - ReLU, addition, products, concatenation and dropout: every output depends on one element of each input.
+/* ref_pointwise.c - ReLU, addition, products, concatenation and dropout: every output depends on
+ * one element of each input.
  *
  * Outputs may be the same buffer as an input, so nothing here is `restrict`; an element is read
  * before it is written and no other element depends on it. Values are loaded before it is decided
@@ -84,30 +85,31 @@ void ref_concat_bwd(float *restrict dx, const float *restrict dy, int first, int
 
 /* -- Dropout ----------------------------------------------------------------------------------- */
 
-void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, uint64_t key)
+void ref_dropout_fwd(float *y, const float *x, int c, int pixels, float p, enum drop_unit unit,
+                     uint64_t key)
 {
-    ref_dropout_bwd(y, x, c, pixels, p, key, false);
+    ref_dropout_bwd(y, x, c, pixels, p, unit, key, false);
 }
 
 /* Linear and diagonal, so its gradient is dropout itself. */
-void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, uint64_t key,
-                     bool adds)
+void ref_dropout_bwd(float *dx, const float *dy, int c, int pixels, float p, enum drop_unit unit,
+                     uint64_t key, bool adds)
 {
-    uint32_t threshold = rng_drop_threshold(p);
+    uint32_t threshold = rng_drop_threshold(p), step = unit == DROP_VALUES ? rng_drop_pitch(c) : 0;
     float scale = rng_keep_scale(p);
     if (threshold == 0 || key == 0) {
         ref_add_bwd(dx, dy, (size_t)c * (size_t)pixels, adds);
         return;
     }
     for (int channel = 0; channel < c; channel++, dx += pixels, dy += pixels) {
-        uint32_t position = (uint32_t)channel;
+        uint32_t position = unit == DROP_IMAGES ? 0 : (uint32_t)channel;
         if (adds) {
-            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
+            for (int i = 0; i < pixels; i++, position += step) {
                 float kept = dy[i] * scale;
                 dx[i] += rng_drops(key, position, threshold) ? 0 : kept;
             }
         } else {
-            for (int i = 0; i < pixels; i++, position += rng_drop_pitch(c)) {
+            for (int i = 0; i < pixels; i++, position += step) {
                 float kept = dy[i] * scale;
                 dx[i] = rng_drops(key, position, threshold) ? 0 : kept;
             }

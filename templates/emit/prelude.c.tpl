@@ -217,7 +217,7 @@
         @ end
     }
 @ end
-@ if wanted.kept and vec ~= "vec4" then
+@ if wanted.draw_bits and vec ~= "vec4" then
 
     /* rng_bits(key, position + i) of rng.h in lane i. */
     static inline ${vec}i random_bits(uint64_t key, uint32_t position)
@@ -257,7 +257,7 @@
         @ end
     }
 @ end
-@ if wanted.kept or wanted.dropped then
+@ if wanted.draw_bits then
 
     /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of position i, a half of
      * rng_bits(key, i / 2), the low one for an even i, are at least the threshold: 655 of 65536 for a probability of 0.01.
@@ -291,6 +291,22 @@
                     keep[byte] = (uint8_t)(bits >> 8 * byte);
                 }
             }
+        }
+    }
+@ end
+@ if wanted.draw_image_bits then
+
+    /* The same of a dropout of images: the random bits of position 0 decide for all of an image. */
+    @ prototype()
+    static NOINLINE void draw_image_bits(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
+    {
+        const struct batch *batch = net->run->batch;
+        if (keep == NULL) {
+            return;
+        }
+        for (int i = 0; i < n; i++, keep += 4 * words) {
+            const uint64_t key = rng_key(batch->seed, batch->epoch, batch->samples[image + i], RNG_DROPOUT + layer);
+            memset(keep, rng_drops(key, 0, threshold) ? 0 : 0xff, 4 * (size_t)words);
         }
     }
 @ end

@@ -25,7 +25,8 @@
 @ if wanted.drop_bits then
 
     /* A dropout: elements take their bits of `keep` in order of rows, columns and channels, `pitch` bits a
-     * pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). */
+     * pixel, `bytes` an image; `scale`, the factor of kept ones: 65536 / (65536 - threshold). The bits of one
+     * pixel stand for all where `pitch` is 0. */
     struct drop_bits {
         int pitch, bytes;
         ${real} scale;

@@ -7,8 +7,8 @@ return network {
     recipe = { batch = 21, label_smoothing = 0.1, optimizer = sgd { lr = 0.1 } },
     layers = {
         conv { 4, window = 3, padding = 1 }, relu(), norm { name = "entry" },
-        conv { 4, window = 3, padding = 1, bias = true }, dropout(0.2),
-        add("entry"), relu(),
+        conv { 4, window = 3, padding = 1, bias = true }, dropout { 0.2, of = "channels" },
+        dropout { 0.3, of = "images" }, add("entry"), relu(),
         conv { 8, window = 3, padding = 2, bias = true }, norm { eps = 1e-12 }, relu(),
         dropout(0.1),
         maxpool(2),

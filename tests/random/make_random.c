@@ -141,7 +141,8 @@ static void add_simple(struct net *net, const char *call)
 
 static void add_dropout(struct net *net)
 {
-    printf("        dropout { 0.%d", draw(net, 7));
+    static const char *const units[] = {"values", "values", "channels", "images"};
+    printf("        dropout { 0.%d, of = \"%s\"", draw(net, 7), units[draw(net, 4)]);
     end_layer(net);
 }
 

@@ -224,6 +224,8 @@ static void fake_pointwise(const struct kernel_args *a)
         for (int x = 0; x < k->x.w; x++)
             for (int c = 0; c < k->x.c; c++) {
                 int pitch = k->x.pitch, position = (y * k->x.w + x) * 16 + c;
+                if (k->unit != DROP_VALUES)
+                    position = c;
                 if (bug == WRONG_POSITION)
                     position = (c * k->x.h + y) * k->x.w + x;
                 bool drop = k->p > 0 && (a->keep[position / 8] >> position % 8 & 1) == 0;
@@ -532,7 +534,7 @@ static void fake(kernel_function *function, const struct kernel_args *a)
         one.dcoef = vectors_of(a->dcoef, KERNEL_DCOEF_ROWS, &k->x, i);
         one.winner = a->winner == NULL ? NULL : a->winner + i * k->y.h * k->y.w * k->y.pitch;
         one.place = a->place == NULL ? NULL : a->place + i * k->y.pitch;
-        one.keep = a->keep == NULL ? NULL : a->keep + (size_t)i * kernel_keep_bytes(&k->x);
+        one.keep = a->keep == NULL ? NULL : a->keep + (size_t)i * kernel_keep_bytes(k);
         fake_image(&one);
     }
 }

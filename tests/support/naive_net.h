@@ -149,10 +149,11 @@ static int net_pixel_norm(struct net *n, int from, enum norm_kind norm)
     return i;
 }
 
-static int net_dropout(struct net *n, int from, float p)
+static int net_dropout(struct net *n, int from, float p, enum drop_unit unit)
 {
     int i = net_layer(n, LAYER_DROPOUT, from);
     n->layers[i].p = p;
+    n->layers[i].unit = unit;
     return i;
 }
 
@@ -210,7 +211,7 @@ static void net_plain(struct net *n, int groups)
     net_start(n);
     int x = net_layer(n, LAYER_RELU, net_conv(n, 0, 4, 3, 1, true));
     x = net_norm(n, x, groups);
-    x = net_dropout(n, x, 0.25f);
+    x = net_dropout(n, x, 0.25f, DROP_VALUES);
     x = net_window(n, LAYER_MAXPOOL, x, 2, 2, 0);
     x = net_norm(n, net_conv(n, x, 4, 3, 1, false), groups);
     x = net_conv(n, net_layer(n, LAYER_RELU, x), CLASSES, 1, 1, false);
@@ -246,11 +247,11 @@ static void net_odd(struct net *n)
 {
     net_start(n);
     int x = net_layer(n, LAYER_RELU, net_window(n, LAYER_MAXPOOL, 0, 3, 1, 1));
-    x = net_conv(n, net_dropout(n, x, 0.5f), 2, 3, 1, true);
+    x = net_conv(n, net_dropout(n, x, 0.5f, DROP_CHANNELS), 2, 3, 1, true);
     net_norm(n, net_conv(n, x, 3, 1, 1, true), 0);
     int twice = net_add(n, x, x);
     int y = net_layer(n, LAYER_RELU, net_layer(n, LAYER_RELU, twice));
-    y = net_add(n, net_dropout(n, y, 0.5f), x);
+    y = net_add(n, net_dropout(n, y, 0.5f, DROP_IMAGES), x);
     y = net_add(n, 0, y);
     y = net_add(n, net_window(n, LAYER_MAXPOOL, y, 3, 1, 1), net_layer(n, LAYER_RELU, y));
     y = net_norm(n, y, 0);

@@ -76,8 +76,10 @@ static void oracle_dropout(struct oracle *o, int i, const double *x)
             continue;
         uint64_t key = rng_key(o->batch->seed, o->batch->epoch, o->batch->samples[at / size],
                                RNG_DROPOUT + (uint32_t)i);
-        uint32_t position =
-            (uint32_t)(at % pixels) * rng_drop_pitch(l->c) + (uint32_t)(at % size / pixels);
+        uint32_t channel = (uint32_t)(at % size / pixels);
+        uint32_t position = (uint32_t)(at % pixels) * rng_drop_pitch(l->c) + channel;
+        if (l->unit != DROP_VALUES)
+            position = l->unit == DROP_CHANNELS ? channel : 0;
         uint32_t threshold = rng_drop_threshold(l->p);
         bool drop = rng_drops(key, position, threshold);
         o->value[i][at] = drop ? 0 : x[at] / (1 - (double)threshold * 0x1p-16);

@@ -76,7 +76,8 @@ nets.varied = {
     [[conv { 8, window = { 1, 5 }, padding = { 0, 7 }, dilation = { 1, 2 }, bias = true }, relu(),
         maxpool { { 3, 2 }, stride = { 1, 2 }, padding = { 1, 0 } }, norm(),
         conv { 8, window = { 2, 5 }, stride = { 2, 1 }, padding = 1, dilation = { 3, 1 } }]],
-    [[conv { 5, window = 3, padding = 1 }, silu(), norm { groups = 5 }, silu(), dropout(0.1),
+    [[conv { 5, window = 3, padding = 1 }, silu(), norm { groups = 5 }, silu(),
+        dropout { 0.1, of = "channels" }, silu(), dropout { 0.2, of = "images" },
         silu { name = "a" }, gelu(), add("a"), gelu { form = "tanh" }, sigmoid(), tanh(),
         leaky_relu(0.2), relu6(), hard_swish()]],
     "conv { 6, window = 3, padding = 1, groups = 3 }, norm { groups = 3 }, relu(), "

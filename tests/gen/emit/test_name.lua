@@ -155,13 +155,16 @@ function tests.names_tell_each_field()
     test.equal(add(inner, inner), "add_c8_6x5_fwd")
     test.equal(add(inner, layout), "add_c8_6x5_fwd__x1")
     test.equal(add(layout, inner), "add_c8_6x5_fwd__b1_0")
-    local function pointwise(p, activation, slope)
+    local function pointwise(p, activation, slope, unit)
         return name.kernel({ op = "pointwise", pass = "fwd", c = 8, x = inner, y = inner, p = p,
-            affine = true, activation = activation or "relu", slope = slope, each_image = true })
+            affine = true, activation = activation or "relu", slope = slope, each_image = true,
+            unit = unit or "values" })
     end
     test.equal(pointwise(0.0), "norm_relu_c8_6x5_fwd")
     test.equal(pointwise(0.05), "norm_relu_drop0p05_c8_6x5_fwd")
     test.equal(pointwise(1e-7), "norm_relu_drop1em07_c8_6x5_fwd")
+    test.equal(pointwise(0.5, nil, nil, "channels"), "norm_relu_dropchannels0p5_c8_6x5_fwd")
+    test.equal(pointwise(0.5, nil, nil, "images"), "norm_relu_dropimages0p5_c8_6x5_fwd")
     test.equal(pointwise(0.0, "silu"), "norm_silu_c8_6x5_fwd")
     test.equal(pointwise(0.1, "leaky_relu", 0.25), "norm_leaky0p25_drop0p1_c8_6x5_fwd")
 end

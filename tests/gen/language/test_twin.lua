@@ -86,7 +86,11 @@ end
 function tests.layers_lie_side_by_side()
     local text <const> = class([[
         conv { 4, window = 1, name = "a" }, relu { name = "r" }, concat("a"),
-        concat { "input", "concat1", "r" }, global_maxpool(), mul("concat2"), linear(2)]], "bn")
+        concat { "input", "concat1", "r" }, global_maxpool(), mul("concat2"),
+        dropout { 0.25, of = "channels" }, dropout { 0.5, of = "images" },
+        dropout { 0.125, of = "images" }, linear(2)]], "bn")
+    assert(text:find("self.dropout1 = nn.Dropout2d(0.25)\n", 1, true), text)
+    assert(text:find("self.dropout2 = DropImages(0.5)\n", 1, true), text)
     assert(text:find("self.global_maxpool1 = nn.AdaptiveMaxPool2d(1)\n", 1, true), text)
     assert(text:find("x = x * y_concat2\n", 1, true), text)
     assert(text:find("x = torch.cat((y_a, y_r), dim=1)\n", 1, true), text)

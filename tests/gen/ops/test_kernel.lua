@@ -445,12 +445,17 @@ function tests.dropout_rounds_as_the_runtime_does()
     local spec <const> = {
         op = "pointwise", pass = "fwd", name = "test", x = layout(8, 2, 2, 0),
         y = layout(8, 2, 2, 0), activation = false, affine = false, masks_x = false,
-        p = 0.25, c = 8, params = { "y", "x", "keep" },
+        p = 0.25, unit = "values", c = 8, params = { "y", "x", "keep" },
     }
     local _, params <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
     test.equal(params.given[3].text, "DROP0P25_2x2x8")
     test.equal(params.given[3].defines,
         "{.pitch = 16, .bytes = 8, .scale = 1.3333334f /* 65536 / 49152 */}")
+    spec.unit = "channels"
+    local _, of_channels <const> = ops[spec.op].params(spec, AVX2, OPTIONS)
+    test.equal(of_channels.given[3].text, "DROP0P25_ALLx8")
+    test.equal(of_channels.given[3].defines,
+        "{.pitch = 0, .bytes = 4, .scale = 1.3333334f /* 65536 / 49152 */}")
     test.equal(dropout.threshold(0.25), 1 << 14)
     test.equal(dropout.threshold(0.9999999), 0xffff)
 end

@@ -64,6 +64,7 @@ static int make_all(struct kernel *all)
             all[n].affine = flags % 2 || passes[p] == PASS_BWD_REDUCE;
             all[n].relu = all[n].adds = all[n].each_image = flags / 2 % 2;
             all[n].masks_x = flags / 4;
+            all[n].unit = flags == 6 ? DROP_CHANNELS : flags == 7 ? DROP_IMAGES : DROP_VALUES;
             all[n++].p = flags / 4 ? 0.5f : flags == 3 ? 0.3f : 0;
         }
     for (int p = 0; p < 2; p++)

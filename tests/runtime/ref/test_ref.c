@@ -213,28 +213,39 @@ START_TEST(maps_by_hand)
 }
 END_TEST
 
+/* The position of the bits that decide about a value. */
+static uint32_t drop_position(enum drop_unit unit, int pixel, int channel)
+{
+    if (unit == DROP_IMAGES)
+        return 0;
+    return (uint32_t)(unit == DROP_VALUES ? pixel * 16 + channel : channel);
+}
+
 START_TEST(dropout_uses_the_generator_at_its_positions)
 {
-    enum { C = 3, PIXELS = 35 };
+    enum { C = 3, PIXELS = 35, KEYS = 40 };
+    enum drop_unit unit = (enum drop_unit)_i;
     float x[C * PIXELS], y[C * PIXELS], dx[C * PIXELS];
-    uint64_t key = rng_key(7, 2, 5, RNG_DROPOUT + 4);
     int dropped = 0;
     for (int i = 0; i < C * PIXELS; i++)
         x[i] = (float)(i + 1);
-    ref_dropout_fwd(y, x, C, PIXELS, 0.3f, key);
-    memcpy(dx, x, sizeof dx);
-    ref_dropout_bwd(dx, x, C, PIXELS, 0.3f, key, true);
-    for (int c = 0; c < C; c++)
-        for (int i = 0; i < PIXELS; i++) {
-            int at = c * PIXELS + i;
-            bool drop = rng_drops(key, (uint32_t)(i * 16 + c), rng_drop_threshold(0.3f));
-            dropped += drop;
-            ck_assert(y[at] == (drop ? 0 : x[at] * rng_keep_scale(0.3f)));
-            ck_assert(dx[at] == x[at] + y[at]);
-        }
-    ck_assert_int_gt(dropped, C * PIXELS / 6);
-    ck_assert_int_lt(dropped, C * PIXELS / 2);
-    ref_dropout_fwd(y, x, C, PIXELS, 0, key);
+    for (uint32_t sample = 0; sample < KEYS; sample++) {
+        uint64_t key = rng_key(7, 2, sample, RNG_DROPOUT + 4);
+        ref_dropout_fwd(y, x, C, PIXELS, 0.3f, unit, key);
+        memcpy(dx, x, sizeof dx);
+        ref_dropout_bwd(dx, x, C, PIXELS, 0.3f, unit, key, true);
+        for (int c = 0; c < C; c++)
+            for (int i = 0; i < PIXELS; i++) {
+                int at = c * PIXELS + i;
+                bool drop = rng_drops(key, drop_position(unit, i, c), rng_drop_threshold(0.3f));
+                dropped += drop;
+                ck_assert(y[at] == (drop ? 0 : x[at] * rng_keep_scale(0.3f)));
+                ck_assert(dx[at] == x[at] + y[at]);
+            }
+    }
+    ck_assert_int_gt(dropped, KEYS * C * PIXELS / 6);
+    ck_assert_int_lt(dropped, KEYS * C * PIXELS / 2);
+    ref_dropout_fwd(y, x, C, PIXELS, 0, unit, 1);
     assert_floats("no dropout", y, x, C * PIXELS);
 }
 END_TEST
@@ -572,7 +583,8 @@ int main(void)
     tcase_add_test(tcase, norm_by_hand);
     tcase_add_test(tcase, loss_by_hand);
     tcase_add_test(tcase, maps_by_hand);
-    tcase_add_test(tcase, dropout_uses_the_generator_at_its_positions);
+    tcase_add_loop_test(tcase, dropout_uses_the_generator_at_its_positions, DROP_VALUES,
+                        DROP_IMAGES + 1);
     tcase_add_test(tcase, naive_conv_gradients_are_gradients);
     tcase_add_loop_test(tcase, conv_every_shape, 1, 8);
     tcase_add_test(tcase, linear_is_a_convolution_over_the_whole_image);
