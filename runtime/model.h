@@ -260,10 +260,10 @@ struct ahead;
  *   row * columns + column; dx from place, dy.
  * SUMS: fwd sums as below, of x.
  * ADD: y = act(x + x2); bwd_data dx = (or += if adds) [y > 0 if relu] * dy.
- * MUL: y = x * x2, where x2 may be one pixel, a factor for each channel; bwd_data dx = (or += if adds)
- *   dy * x2, the other factor, summed over the pixels where dx is one of them.
- * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of y = 0;
- *   bwd_data dx = (or += if adds) these channels of dy.
+ * MUL: y = x * x2, where x2 may be one pixel, a factor for each channel; bwd_data dx = (or += if
+ *   adds) dy * x2, the other factor, summed over the pixels where dx is one of them.
+ * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of
+ *   y = 0; bwd_data dx = (or += if adds) these channels of dy.
  * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
  *   NORM_RMS x / sqrt(mean of x * x + eps):
  *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
@@ -441,6 +441,9 @@ struct model {
     const struct param *params;
     int param_count;
     size_t param_floats;
+    /* [param_count]: kernels see a parameter standardized, with this added to its variance (see
+     * train/standard.h), or 0: as it is. NULL: all of them. */
+    const real *standardize;
     const struct state *states;
     int state_count;
     size_t state_floats;

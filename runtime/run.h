@@ -43,6 +43,7 @@ struct store {
     real *square;    /* [param_floats], the average of squared gradients; NULL where none is kept */
     real *ema,
         *ema_state; /* averages of param and state over the steps; NULL where there are none */
+    real *seen;     /* [param_floats], standardized weights as kernels see them; NULL: none are */
 };
 
 /* From first on, up to last, which is no part of it. */

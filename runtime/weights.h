@@ -35,6 +35,16 @@ static inline struct weight weights_row(const struct run *run, const struct weig
     return row;
 }
 
+/* What is added to the variance of parameter i where kernels see it standardized, or 0. */
+static inline real weights_standardize(const struct run *run, int i)
+{
+    return run->model->standardize != NULL ? run->model->standardize[i] : 0;
+}
+
+/* The weights of parameter i as kernels see them, canonical: its own, or in store.seen, which is
+ * made anew, standardized ones. */
+const real *weights_seen(const struct run *run, int i);
+
 /* Makes the packed copies of this rank's share of the parameters. */
 void weights_pack(const struct run *run, int rank, const struct weight *weights, int count,
                   real *packed) BURIN_EXPORT(weights_pack);

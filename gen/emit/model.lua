@@ -351,6 +351,17 @@ local function param_row(param)
         param.fan_in or 0, tostring(param.decays))
 end
 
+-- What is added to the variance of weights that are standardized, 0 for others; false: there are
+-- none.
+local function standardize_rows(params, literal)
+    local rows <const>, any = {}, false
+    for i, param in ipairs(params) do
+        any = any or param.standardize ~= nil
+        rows[i] = literal(param.standardize or 0.0) .. ","
+    end
+    return any and rows
+end
+
 local function state_row(state, literal)
     return string.format("{.name = %s, .offset = %s, .count = %d, .init = %s},",
         c.string(state.name), state.offset, state.count, literal(state.init))
@@ -449,6 +460,7 @@ function model.params(graph, planned, options)
         input_floats = graph.input.c * graph.input.h * graph.input.w,
         run_lines = runs, kernel_rows = rows, layer_rows = layer_rows,
         param_rows = param_rows,
+        standardize_rows = standardize_rows(graph.params, set.literal),
         state_rows = state_rows, recipe_lines = recipe.lines(graph.recipe, set.literal),
         description = not in_double and description.lines(options.description),
         recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,

@@ -230,7 +230,7 @@ end
 --- The files of a frozen network: { name, text }; and the texts of its weights' file.
 function freeze.files(graph, file, options)
     local set <const> = isa.get(options.isa, "float", options.isa == "c")
-    local trained <const> = weights.of(file, set)
+    local trained <const> = weights.of(graph, file, set)
     local frozen <const>, behind <const>, ahead <const>, fills <const> =
         inference.graph(graph, function(node) return trained:moves(node) end)
     trained:take(behind, ahead)

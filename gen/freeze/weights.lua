@@ -1,6 +1,6 @@
 -- weights.lua - the parameters of a trained model in the layouts that kernels read.
 --
---     local trained <const> = weights.of(file, set)
+--     local trained <const> = weights.of(graph, file, set)
 --     trained:moves(node)      whether a batch norm may be taken from ahead: see inference.lua
 --     trained:take(behind, ahead)   from now on layers have the batch norms that they have taken
 --     trained:packed(spec)     weights of a kernel, packed, as bytes, and their shape
@@ -30,10 +30,11 @@ local function fail_infinite(file, name)
         .. "model that has not diverged"):format(file.path, name) } }, 0)
 end
 
--- The bytes of a tensor as F32.
+-- The bytes of a tensor as F32, as kernels see them.
 local function bytes_of(self, name)
     local tensor <const> = self.file.tensors[name]
-    return floats.convert(tensor.bytes, tensor.dtype)
+    local bytes <const>, eps <const> = floats.convert(tensor.bytes, tensor.dtype), self.eps[name]
+    return eps and host.standardize(bytes, tensor.shape[1], eps) or bytes
 end
 
 -- The numbers of a tensor that has some for each channel.
@@ -176,10 +177,16 @@ function trained:scale_shift(node, pitch)
     return list
 end
 
---- file: of a model (onnx/safetensors.lua) that has all tensors; set: the instruction set
-function weights.of(file, set)
-    return setmetatable({ file = file, set = set, known = {}, affines = {}, biases = {} },
-        { __index = trained })
+--- graph: of its layers; file: of a model (onnx/safetensors.lua) that has all tensors; set: the
+--- instruction set
+function weights.of(graph, file, set)
+    local eps <const> = {} -- of standardized weights, by name
+    for _, param in ipairs(graph.params) do
+        eps[param.name] = param.standardize
+    end
+    return setmetatable({
+        file = file, set = set, eps = eps, known = {}, affines = {}, biases = {},
+    }, { __index = trained })
 end
 
 return weights

@@ -27,7 +27,7 @@
  *     host.png(planes, c, h, w)          a PNG file as base64; picture.c
  *     host.gnuplot(script)               what gnuplot prints, or nil, message; gnuplot.c
  *     host.sha256(text, ...)             the digest of texts, in hexadecimal; digest.c
- *     host.fold, pack, float_rows        weights of trained models; pack.c
+ *     host.standardize, fold, pack, float_rows   weights of trained models; pack.c
  *     host.usage()                       the commands and options of burin; usage_table.h
  *     host.cpu_id()                      the processor, fit for a file name: "amd-25-17"
  *     host.load_description(text, chunk_name, env)   runner, or nil, message; see below

@@ -1,5 +1,6 @@
 /* pack.c - the weights of trained models: millions of numbers, which Lua hands around as texts.
  *
+ *     host.standardize(weights, outputs, eps) -> floats
  *     host.fold(weights, is) -> doubles, sums; or nil where a number is not finite
  *     host.pack(kind, is, doubles) -> floats
  *     host.float_rows(floats, columns) -> { text }
@@ -70,6 +71,41 @@ static const double *list_of(lua_State *L, int index, const char *name, size_t c
 }
 
 /* -- Norms that become part of weights --------------------------------------------------------- */
+
+/* Makes of a row of weights the ones that kernels see: as runtime/train/standard.h says, to the
+ * bit. */
+static void standardize(float *weights, size_t n, double eps)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)weights[i];
+    const double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += ((double)weights[i] - mean) * ((double)weights[i] - mean);
+    const double scale = 1 / sqrt(squares / (double)n + eps);
+    for (size_t i = 0; i < n; i++)
+        weights[i] = (float)(((double)weights[i] - mean) * scale);
+}
+
+/* standardize(weights, outputs, eps) -> floats: each of so many rows of weights, floats. */
+static int standardized(lua_State *L)
+{
+    size_t size;
+    const char *weights = luaL_checklstring(L, 1, &size);
+    const lua_Integer outputs = luaL_checkinteger(L, 2);
+    const double eps = luaL_checknumber(L, 3);
+    luaL_argcheck(L,
+                  outputs > 0 && size % (size_t)outputs == 0 && size > 0 &&
+                      size / (size_t)outputs % sizeof(float) == 0,
+                  2, "expected whole rows of floats");
+    const size_t n = size / (size_t)outputs / sizeof(float);
+    float *made = lua_newuserdatauv(L, size, 0);
+    memcpy(made, weights, size);
+    for (size_t k = 0; k < (size_t)outputs; k++)
+        standardize(made + k * n, n, (double)(float)eps);
+    lua_pushlstring(L, (const char *)made, size);
+    return 1;
+}
 
 /* fold(weights, { outputs, inputs, taps, group_outputs, bias, a_out, a_in, b_in }) -> doubles, sums
  *
@@ -300,7 +336,7 @@ static int call_outside_budget(lua_State *L)
 void pack_add_functions(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"fold", fold}, {"pack", pack}, {"float_rows", float_rows}};
+        {"standardize", standardized}, {"fold", fold}, {"pack", pack}, {"float_rows", float_rows}};
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         lua_pushcfunction(L, functions[i].func);
         lua_pushcclosure(L, call_outside_budget, 1);

@@ -21,7 +21,8 @@
 --               flop }                        -- forward, one image, an integer; 0 for cheap layers
 --     param = { name = "conv1.weight", layer = "conv1", role = "weight" or "bias",
 --               shape = { O, I, kh, kw } or { O, I } or { C }, count, offset,
---               init = "fan_in|one|zero", fan_in, decays = bool }
+--               init = "fan_in|one|zero", fan_in, decays = bool,
+--               standardize = eps of the variance of standardized weights, or nil }
 --     state = { name = "norm1.running_mean", count, offset, init = 0 or 1 }
 --
 -- Nodes are in topological order and nodes[1] is the image; offsets are in floats. Normalizations
@@ -54,6 +55,7 @@ local function add_params(built, node, list)
             offset = built.param_floats,
             init = param.init,
             fan_in = param.fan_in,
+            standardize = param.standardize,
             decays = true, -- as torch.optim.SGD does
         }
         built.params[#built.params + 1] = made

@@ -155,9 +155,26 @@ local function pool_module(class)
     end
 end
 
+-- What is added to the variance of standardized weights, as timm's StdConv2d does.
+local STANDARD_EPS <const> = 1e-6
+
+local STD_CONV <const> = [[
+class StdConv2d(nn.Conv2d):
+    """A convolution with standardized weights, as timm's StdConv2d."""
+
+    def forward(self, x):
+        weight = self.weight.flatten(1)
+        variance, mean = torch.var_mean(weight, dim=1, unbiased=False, keepdim=True)
+        weight = (weight - mean) / torch.sqrt(variance + 1e-6)
+        return nn.functional.conv2d(x, weight.reshape(self.weight.shape), self.bias, self.stride,
+                                    self.padding, self.dilation, self.groups)
+]]
+
 local conv <const> = {
     name = "conv",
-    doc = "Convolution with zero padding. Starts as PyTorch's nn.Conv2d does.",
+    doc = "Convolution with zero padding. Starts as PyTorch's nn.Conv2d does. Standardized\n"
+        .. "weights are (w - mean) / sqrt(variance + 1e-6) of those of each output channel, and\n"
+        .. "gradients go through that (Qiao et al., arXiv:1903.10520).",
     example = "conv { 32, window = 3, padding = 1 } or conv { 32, window = { 1, 7 } }",
     fields = {
         field("channels", "integer", channels, { position = 1, doc = "output channels" }),
@@ -183,6 +200,8 @@ local conv <const> = {
             doc = "groups of channels that see only each other; as many as channels: depthwise",
         }),
         field("bias", "boolean", {}, { default = false, doc = "adds a number a channel" }),
+        field("standardize", "boolean", {},
+            { default = false, doc = "whether the weights are standardized" }),
     },
     check = function(f)
         if f.channels % f.groups ~= 0 then
@@ -202,10 +221,13 @@ local conv <const> = {
         if ins[1].c % f.groups ~= 0 then
             return nil, ("%d input channels in %d groups"):format(ins[1].c, f.groups),
                 "a number of groups that divides the channels"
+        elseif f.standardize and ins[1].c // f.groups * f.geometry.taps == 1 then
+            return nil, "standardizes one weight a channel, which is 0 then",
+                "two weights or more that share a mean"
         end
         return window_shape(f, ins, f.channels)
     end,
-    node = { "geometry", "groups", "bias" },
+    node = { "geometry", "groups", "bias", "standardize" },
     params = function(f, ins)
         local inputs <const> = ins[1].c // f.groups
         local fan_in <const> = inputs * f.geometry.taps
@@ -215,6 +237,7 @@ local conv <const> = {
                 shape = { f.channels, inputs, f.window.h, f.window.w },
                 init = "fan_in",
                 fan_in = fan_in,
+                standardize = f.standardize and STANDARD_EPS or nil,
             },
         }
         if f.bias then
@@ -225,9 +248,13 @@ local conv <const> = {
     flop = function(f, ins, out)
         return 2 * (ins[1].c // f.groups) * f.geometry.taps * out.c * out.h * out.w
     end,
+    class = function(node)
+        return node.standardize and STD_CONV or nil
+    end,
     module = function(node, ins)
         local g <const> = node.geometry
-        return ("nn.Conv2d(%d, %d, kernel_size=%s%s)"):format(ins[1].c, node.c,
+        return ("%s(%d, %d, kernel_size=%s%s)"):format(
+            node.standardize and "StdConv2d" or "nn.Conv2d", ins[1].c, node.c,
             sides_python(g, "taps"), keywords({
                 { "stride", sides_python(g, "stride"), "1" },
                 { "padding", sides_python(g, "padding"), "0" },

@@ -101,6 +101,10 @@ local function builder(graph, file, options)
     local built <const> = {
         graph = graph, file = file, options = options, nodes = {}, initializers = {}, values = {},
     }
+    local eps <const> = {} -- of standardized weights, by name
+    for _, param in ipairs(graph.params) do
+        eps[param.name] = param.standardize
+    end
 
     function built.node(op, name, inputs, attributes, output)
         built.nodes[#built.nodes + 1] = {
@@ -125,10 +129,13 @@ local function builder(graph, file, options)
         return name
     end
 
-    -- A parameter or statistic of a layer, by its name in the file of the model.
+    -- A parameter or statistic of a layer, by its name in the file of the model. ONNX sees weights
+    -- that are standardized as the layer does.
     function built.parameter(name)
         local tensor <const> = file.tensors[name]
-        return built.floats(name, tensor.shape, floats.convert(tensor.bytes, tensor.dtype))
+        local bytes <const> = floats.convert(tensor.bytes, tensor.dtype)
+        return built.floats(name, tensor.shape,
+            eps[name] and host.standardize(bytes, tensor.shape[1], eps[name]) or bytes)
     end
 
     return built

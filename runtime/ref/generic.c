@@ -290,9 +290,20 @@ static void chunk_forward(const struct work *w, int layer, int chunk)
         image_forward(w, layer, chunk, i);
 }
 
+/* Standardizes weights, each by one thread; the others wait for it. */
+static void see_weights(const struct work *w)
+{
+    int threads = team_threads(w->run->team);
+    for (int i = w->rank; w->run->store.seen != NULL && i < w->model->param_count; i += threads)
+        weights_seen(w->run, i);
+    if (w->run->store.seen != NULL)
+        team_barrier(w->run->team);
+}
+
 static void forward(const struct work *w)
 {
     int count = w->model->layer_count;
+    see_weights(w);
     for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
         w->run->loss[chunk] = 0;
         w->run->correct[chunk] = 0;

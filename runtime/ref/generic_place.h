@@ -5,6 +5,7 @@
 #include "ref/generic_plan.h"
 #include "ref/ref.h"
 #include "run.h"
+#include "weights.h"
 
 /* What one rank works with during one step. */
 struct work {
@@ -62,9 +63,14 @@ static inline float *place_input_gradient(const struct work *w, int layer, int w
     return from->has_grad ? place_image(w, image) + from->grad : NULL;
 }
 
+/* A parameter as layers see it. */
 static inline const float *place_param(const struct work *w, int index)
 {
-    return index < 0 ? NULL : w->run->store.param + w->model->params[index].offset;
+    if (index < 0)
+        return NULL;
+    const float *of =
+        weights_standardize(w->run, index) > 0 ? w->run->store.seen : w->run->store.param;
+    return of + w->model->params[index].offset;
 }
 
 /* Gradient of a parameter summed over one chunk. */

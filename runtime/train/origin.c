@@ -68,6 +68,8 @@ static void layer_line(const struct model *model, const struct layer *l, char li
     append_float(line, "momentum", l->momentum);
     append_float(line, "p", l->p);
     append_float(line, "slope", l->slope);
+    if (l->weight >= 0 && model->standardize != NULL && model->standardize[l->weight] > 0)
+        append(line, ", standardized");
     append(line, "%s\n", l->bias >= 0 ? ", bias" : "");
 }
 

@@ -99,7 +99,8 @@ static bool open_store(struct run *run, struct err *err)
     return allocate_zeroed(&s->param, n, "parameters", err) &&
            allocate_zeroed(&s->grad, n, "gradients", err) &&
            allocate_zeroed(&s->momentum, n, "momentum", err) &&
-           allocate_zeroed(&s->state, run->model->state_floats, "running statistics", err);
+           allocate_zeroed(&s->state, run->model->state_floats, "running statistics", err) &&
+           (run->model->standardize == NULL || allocate_zeroed(&s->seen, n, "standardized weights", err));
 }
 
 bool run_open(struct run *run, const struct model *model, const struct backend *backend,
@@ -194,6 +195,7 @@ void run_close(struct run *run)
     free(run->store.square);
     free(run->store.ema);
     free(run->store.ema_state);
+    free(run->store.seen);
     free(run->kinds);
     free(run->squares);
     free(run->shared);

@@ -8,12 +8,27 @@
 #include <string.h>
 
 #include "train/meet.h"
+#include "train/standard.h"
 #include "train/update.h"
+
+const real *weights_seen(const struct run *run, int i)
+{
+    const struct param *param = &run->model->params[i];
+    const real *canonical = run->store.param + param->offset;
+    const real eps = weights_standardize(run, i);
+    if (eps <= 0) {
+        return canonical;
+    }
+    const size_t outputs = (size_t)param->shape[0];
+    real *seen = run->store.seen + param->offset;
+    standard_weights(seen, canonical, outputs, param->count / outputs, eps);
+    return seen;
+}
 
 static void pack_one(const struct run *run, const struct weight *weight, real *packed)
 {
     const struct param *param = &run->model->params[weight->param];
-    const real *canonical = run->store.param + param->offset;
+    const real *canonical = weights_seen(run, weight->param);
     if (weight->packed && weight->pack != NULL) {
         weight->pack(packed + weight->forward, canonical);
     } else if (weight->packed) {
@@ -34,7 +49,8 @@ void weights_pack(const struct run *run, int rank, const struct weight *weights,
     }
 }
 
-/* The gradient of the batch, from those of its chunks. */
+/* The gradient of the batch, from those of its chunks: that of the weights themselves where kernels
+ * see them standardized. */
 static void gather(const struct run *run, const struct gradients *g, int i, real *scratch)
 {
     const struct weight weight = weights_row(run, g->weights, i);
@@ -47,6 +63,13 @@ static void gather(const struct run *run, const struct gradients *g, int i, real
     }
     if (weight.unpack != NULL) {
         weight.unpack(grad, sum);
+    }
+    const real eps = weights_standardize(run, weight.param);
+    if (eps > 0) {
+        const struct param *param = &run->model->params[weight.param];
+        const size_t outputs = (size_t)param->shape[0];
+        standard_gradient(grad, run->store.param + param->offset, outputs, param->count / outputs,
+                          eps);
     }
 }
 

@@ -406,6 +406,16 @@ static const struct param params[] = {
         ${row}
     @ end
 };
+@ if standardize_rows then
+
+    /* Of each parameter, what is added to the variance where kernels see it standardized, else 0: see
+     * runtime/train/standard.h. */
+    static const ${real} standardize[] = {
+        @ for _, row in ipairs(standardize_rows) do
+            ${row}
+        @ end
+    };
+@ end
 @ if #state_rows > 0 then
 
     static const struct state states[] = {
@@ -477,6 +487,9 @@ static const struct model model = {
     .params = params,
     .param_count = ${#param_rows}, /* rows of params */
     .param_floats = ${param_floats},
+    @ if standardize_rows then
+        .standardize = standardize,
+    @ end
     .states = ${#state_rows > 0 and "states" or "NULL"},
     .state_count = ${#state_rows},
     .state_floats = ${#state_rows > 0 and state_floats or "0"},

@@ -110,6 +110,7 @@ static void open_run(struct run *run, const struct batch *batch)
     run->shared = zeros(shared);
     run->thread[0] = zeros(thread);
     run->store = (struct store){.param = zeros(model->param_floats),
+                                .seen = zeros(model->param_floats),
                                 .grad = zeros(model->param_floats),
                                 .momentum = zeros(model->param_floats),
                                 .state = zeros(model->state_floats)};
@@ -128,6 +129,7 @@ static void close_run(struct run *run)
     free(run->shared);
     free(run->thread[0]);
     free(run->store.param);
+    free(run->store.seen);
     free(run->store.grad);
     free(run->store.momentum);
     free(run->store.state);

@@ -2,7 +2,7 @@
 local layers = {
     conv { 3, window = 1, bias = true }, relu(),
     conv { 3, window = 3, padding = 1, groups = 3, bias = true }, relu(),
-    conv { 6, window = 3, padding = 1, groups = 3 }, relu(),
+    conv { 6, window = 3, padding = 1, groups = 3, standardize = true }, relu(),
     conv { 2, window = 7, padding = 3 }, relu(),
     conv { 3, window = 6, padding = 2 }, relu(),
     conv { 2, window = 5, padding = 2 }, relu(),

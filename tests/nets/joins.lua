@@ -10,7 +10,7 @@ return network {
     recipe = { batch = 44, epochs = 1, optimizer = sgd { lr = 0.05, momentum = 0.9 } },
     layers = {
         conv { 20, window = 3, padding = 1 }, relu { name = "stem" }, norm { groups = 4 },
-        conv { 5, window = 3, padding = 1, bias = true, name = "thin" },
+        conv { 5, window = 3, padding = 1, bias = true, name = "thin", standardize = true },
         concat("stem"), norm { groups = 5 }, relu(),
         conv { 16, window = 1 }, relu { name = "wide" },
         concat { "input", "wide", "stem", "wide", "thin" },

@@ -124,7 +124,10 @@ static void add_conv(struct net *net, int channels, struct axis h, struct axis w
     if (h.dilation > 1 || w.dilation > 1)
         print_sides(", dilation = ", h.dilation, w.dilation);
     printf(", bias = %s", draw(net, 4) > 0 ? "true" : "false");
-    printf(", groups = %d", draw_groups(net, net->c, channels));
+    int groups = draw_groups(net, net->c, channels);
+    printf(", groups = %d", groups);
+    if (draw(net, 4) == 0 && net->c / groups * h.window * w.window > 1)
+        printf(", standardize = true");
     if (from != net->layers)
         printf(", from = \"%s\"", layer_name(from));
     end_layer(net);

@@ -22,6 +22,7 @@ struct net {
     struct layer layers[LAYERS];
     struct param params[PARAMS];
     struct state states[STATES];
+    float standardize[PARAMS];
     struct recipe recipe;
     struct model model;
 };
@@ -115,6 +116,16 @@ static int net_grouped(struct net *n, int from, int k, int window, int stride, b
 static int net_conv(struct net *n, int from, int k, int window, int stride, bool bias)
 {
     return net_grouped(n, from, k, window, stride, bias, 1);
+}
+
+/* The weights of a convolution are seen standardized. */
+static int net_standardized(struct net *n, int conv)
+{
+    const struct layer *l = &n->layers[conv];
+    n->params[l->weight].shape[0] = l->c;
+    n->standardize[l->weight] = 1e-3f;
+    n->model.standardize = n->standardize;
+    return conv;
 }
 
 /* groups of 0 make a batch norm. */
@@ -233,8 +244,8 @@ static void net_skips(struct net *n, int groups)
     net_start(n);
     int x = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, 0, 2, 3, 1, false), groups));
     int a = net_layer(n, LAYER_RELU, net_norm(n, net_conv(n, x, 4, 3, 2, false), groups));
-    a = net_norm(n, net_grouped(n, a, 4, 3, 1, false, 4), groups);
-    int b = net_conv(n, x, 4, 1, 2, true);
+    a = net_norm(n, net_standardized(n, net_grouped(n, a, 4, 3, 1, false, 4)), groups);
+    int b = net_standardized(n, net_conv(n, x, 4, 1, 2, true));
     x = net_layer(n, LAYER_RELU, net_add(n, a, b));
     x = net_layer(n, LAYER_RELU, net_add(n, net_conv(n, x, 4, 3, 1, true), x));
     x = net_window(n, LAYER_AVGPOOL, x, 2, 1, 1);

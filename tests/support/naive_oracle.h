@@ -86,13 +86,34 @@ static void oracle_dropout(struct oracle *o, int i, const double *x)
     }
 }
 
+/* The weights of a layer as it sees them, of which there are `count`. */
+static const double *oracle_weights(struct oracle *o, const struct layer *l, int count)
+{
+    static double seen[2048];
+    const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
+    double eps =
+        w != NULL && o->model->standardize != NULL ? (double)o->model->standardize[l->weight] : 0;
+    int n = count / l->c;
+    for (int k = 0; eps > 0 && k < l->c; k++) {
+        double mean = 0, variance = 0;
+        for (int i = 0; i < n; i++)
+            mean += w[k * n + i] / n;
+        for (int i = 0; i < n; i++)
+            variance += pow(w[k * n + i] - mean, 2) / n;
+        for (int i = 0; i < n; i++)
+            seen[k * n + i] = (w[k * n + i] - mean) / sqrt(variance + eps);
+    }
+    return eps > 0 ? seen : w;
+}
+
 /* One layer of one image that has a window or takes the whole image. */
 static void oracle_window(struct oracle *o, int i, int image, const double *x, double *y)
 {
     const struct layer *l = &o->model->layers[i], *in = &o->model->layers[l->inputs[0]];
     int groups = l->op == LAYER_CONV ? l->groups : 1;
     struct ref_window s = {in->c, in->h, in->w, l->c, l->h, l->w, l->geometry, groups};
-    const double *w = l->weight < 0 ? NULL : o->param + o->model->params[l->weight].offset;
+    const double *w =
+        oracle_weights(o, l, l->weight < 0 ? 0 : (int)o->model->params[l->weight].count);
     const double *b = l->bias < 0 ? NULL : o->param + o->model->params[l->bias].offset;
     x += image * in->c * in->h * in->w;
     y += image * l->c * l->h * l->w;

@@ -71,7 +71,7 @@ local rejected <const> = {
     -- Fields.
     { "unknown field", describe("conv { 16, windw = 3, window = 3 }, " .. ending),
       '6: conv: has no field "windw" (did you mean window?): expected channels, window, stride, '
-      .. "padding, dilation, groups, bias, name or from" },
+      .. "padding, dilation, groups, bias, standardize, name or from" },
     { "field missing", describe("conv(16), " .. ending),
       "6: conv: window is missing: expected an integer from 1 to 11, or two: { height, width }" },
     { "nothing given", describe("conv(), " .. ending), {
@@ -317,6 +317,10 @@ local rejected <const> = {
     -- Shapes.
     { "sum of shapes", describe('maxpool(2),\nadd("first"), ' .. ending),
       "7: add: adds 16 x 16 x 16 and 16 x 32 x 32: expected equal shapes" },
+    { "standardized weights of one value", describe("conv { 16, window = 1, groups = 16, "
+      .. "standardize = true }, " .. ending),
+      "6: conv: standardizes one weight a channel, which is 0 then: expected two weights or more "
+      .. "that share a mean" },
     { "product of shapes", describe('maxpool(2),\nmul("first"), ' .. ending), "7: mul: multiplies "
       .. "16 x 16 x 16 and 16 x 32 x 32: expected equal shapes, or as many channels in 1 x 1" },
     { "layers of other sizes side by side", describe('maxpool(2),\nconcat("first"), ' .. ending),

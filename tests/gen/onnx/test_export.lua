@@ -149,6 +149,31 @@ function tests.parameters_keep_names_shapes_and_bits()
 end
 
 -- What is no operator of the opset is written in parts.
+-- An ONNX file has the weights that a layer sees.
+function tests.standardized_weights_are_written_so()
+    local built <const> = files.graph(
+        "conv { 4, window = 1, standardize = true }, global_avgpool(), linear(2)")
+    local file <const> = files.model(built)
+    local weight <const> = floats.unpack(file.tensors["conv1.weight"].bytes)
+    local seen
+    for _, one in ipairs(files.read(files.export(built, { file = file })).graph.initializer) do
+        seen = one.name == "conv1.weight" and floats.unpack(one.raw_data) or seen
+    end
+    for k = 0, 3 do
+        local mean, variance = 0.0, 0.0
+        for i = 1, 3 do
+            mean = mean + weight[3 * k + i] / 3
+        end
+        for i = 1, 3 do
+            variance = variance + (weight[3 * k + i] - mean) ^ 2 / 3
+        end
+        for i = 1, 3 do
+            local want <const> = (weight[3 * k + i] - mean) / math.sqrt(variance + 1e-6)
+            assert(math.abs(seen[3 * k + i] - want) < 1e-6, want .. " " .. seen[3 * k + i])
+        end
+    end
+end
+
 function tests.activations_are_operators_or_parts()
     local function ops(layer, opset)
         local list <const> = {}
