@@ -349,7 +349,8 @@ static void lay_out_image(float *laid, const float *plain, const struct layout *
         }
 }
 
-/* The pad lanes of every pixel, which the last part of a concatenation sets. */
+/* The pad lanes of every pixel, which the last part of a concatenation sets, and which norms that
+ * sum over channels may not read: those of images are what was there before. */
 static void poison_pads(float *laid, const struct layout *l)
 {
     size_t cols = (size_t)(l->w + 2 * l->border);
@@ -434,6 +435,8 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         k->unpack(plain, laid);
     } else if (s->layout != NULL) {
         lay_out_image(laid, plain, s->layout, s->sets);
+        if (k->op == KERNEL_SET_NORM && !s->sets && (i == OPERAND_X || i == OPERAND_DY))
+            poison_pads(laid, s->layout);
         if (i == OPERAND_Y && !s->sets && k->first + k->x.c == k->y.c)
             poison_pads(laid, s->layout);
     } else {

@@ -64,10 +64,15 @@ static NOINLINE void ${name}(${signature})
                                 @ local at = c.add("out + i * " .. pitch .. " + k", b * vl)
                                 @ if centred then
                                     const ${vec} hat${b} = ${mm}_fmadd_ps(${mm}_sub_ps(${x0}, m), s, shift);
-                                    ${mm}_storeu_ps(${at}, ${mm}_fmadd_ps(hat${b}, w${b}, bias${b}));
+                                    ${vec} y${b} = ${mm}_fmadd_ps(hat${b}, w${b}, bias${b});
                                 @ else
-                                    ${mm}_storeu_ps(${at}, ${mm}_mul_ps(${mm}_mul_ps(${x0}, s), w${b}));
+                                    ${vec} y${b} = ${mm}_mul_ps(${mm}_mul_ps(${x0}, s), w${b});
                                 @ end
+                                @ if channels < pitch then
+                                    @ uses "first_lanes"
+                                    y${b} = first_lanes(y${b}, ${channels} - ${b > 0 and "(k + " .. b * vl .. ")" or "k"});
+                                @ end
+                                ${mm}_storeu_ps(${at}, y${b});
                             @ end
                         }
                     }
@@ -96,7 +101,7 @@ static NOINLINE void ${name}(${signature})
                                     @ uses "where_positive"
                                     g${b} = where_positive(g${b}, x${b});
                                 @ end
-                                @ if centred and channels < pitch then
+                                @ if channels < pitch then
                                     @ uses "first_lanes"
                                     g${b} = first_lanes(g${b}, ${channels} - ${b > 0 and "(k + " .. b * vl .. ")" or "k"});
                                 @ end
@@ -134,6 +139,14 @@ static NOINLINE void ${name}(${signature})
                             @ end
                         }
                         @ for b = 0, block - 1 do
+                            @ if channels < pitch then
+                                @ uses "first_lanes"
+                                @ local inside = channels .. " - " .. (b > 0 and "(k + " .. b * vl .. ")" or "k")
+                                dw${b} = first_lanes(dw${b}, ${inside});
+                                @ if centred then
+                                    db${b} = first_lanes(db${b}, ${inside});
+                                @ end
+                            @ end
                             @ local at = c.add("dw + k", b * vl)
                             ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), dw${b}));
                             @ if centred then

@@ -1,6 +1,6 @@
 @ -- The statistics of norms over the channels of each pixel: sums across the lanes of vectors, of as many
 @ -- pixels at once as a vector has lanes, so that a lane is a pixel's. Each is made for layer norm and for
-@ -- RMS norm, which has no mean.
+@ -- RMS norm, which has no mean. What stands in the lanes that fill up a vector may be anything.
 @ if wanted.lane_sums then
 
     /* Lane i: the sum of the first ${vl} numbers of row i, of rows 0 to last, which are `pitch` numbers apart; lanes
@@ -76,6 +76,24 @@
 
     enum { MOST_PIXELS = 32 };
 @ end
+@ if wanted.first_means then
+    @ uses "lane_sums"
+    @ uses "first_lanes"
+
+    /* The means of the first ${vl} channels of up to MOST_PIXELS pixels, or of all where there are fewer. */
+    static INLINE void first_means(${real} *restrict means, const ${real} *restrict x, int pixels, int channels, int pitch)
+    {
+        const ${vec} share = ${mm}_set1_ps(1.0${f} / (${real})(channels < ${vl} ? channels : ${vl}));
+        ${real} rows[MOST_PIXELS * ${vl}];
+        for (int i = 0; channels < ${vl} && i < pixels; i++) {
+            ${mm}_storeu_ps(rows + i * ${vl}, first_lanes(${mm}_loadu_ps(x + i * pitch), channels));
+        }
+        for (int i = 0; i < pixels; i += ${vl}) {
+            const ${vec} sums = channels < ${vl} ? lane_sums(rows + i * ${vl}, ${vl}, pixels - 1 - i) : lane_sums(x + i * pitch, pitch, pixels - 1 - i);
+            ${mm}_storeu_ps(means + i, ${mm}_mul_ps(sums, share));
+        }
+    }
+@ end
 @ for _, norm in ipairs { "layer", "rms" } do
     @ local centred = norm == "layer"
     @ local function masked(value)
@@ -84,8 +102,9 @@
     @ if wanted[norm .. "_statistics"] then
         @ uses(norm .. "_scales")
         @ uses "lane_sums"
+        @ uses "first_lanes"
         @ if centred then
-            @ uses "first_lanes"
+            @ uses "first_means"
 
             /* What normalizes the channels of up to MOST_PIXELS pixels: x-hat = (x - near - rest) * scale, where near is the mean
              * of some channels and near + rest that of all. A distance to a number near the mean is exact, so that a mean
@@ -99,10 +118,7 @@
         {
             @ if centred then
                 ${real} sums[MOST_PIXELS * ${vl}];
-                const ${vec} first_share = ${mm}_set1_ps(1.0${f} / (${real})(channels < ${vl} ? channels : ${vl}));
-                for (int i = 0; i < pixels; i += ${vl}) {
-                    ${mm}_storeu_ps(near + i, ${mm}_mul_ps(lane_sums(x + i * pitch, pitch, pixels - 1 - i), first_share));
-                }
+                first_means(near, x, pixels, channels, pitch);
             @ end
             ${real} squares[MOST_PIXELS * ${vl}];
             for (int i = 0; i < pixels; i++, x += pitch) {
@@ -117,7 +133,8 @@
                         const ${vec} e = ${masked "d"};
                         sum = ${mm}_add_ps(sum, e);
                     @ else
-                        const ${vec} e = ${mm}_loadu_ps(x + k);
+                        const ${vec} d = ${mm}_loadu_ps(x + k);
+                        const ${vec} e = ${masked "d"};
                     @ end
                     square = ${mm}_fmadd_ps(e, e, square);
                 }
@@ -142,8 +159,9 @@
     @ if wanted[norm .. "_gradients"] then
         @ uses(norm .. "_scales")
         @ uses "lane_sums"
+        @ uses "first_lanes"
         @ if centred then
-            @ uses "first_lanes"
+            @ uses "first_means"
 
             /* What the gradients of up to MOST_PIXELS pixels are made of. With u = w * dy, s = scale and means over the channels in
              * angle brackets, dx = s * (u - <u> - x-hat * <u * x-hat>) = s * u + along * (x - near) + level with
@@ -159,10 +177,7 @@
             @ if centred then
                 ${real} sums[MOST_PIXELS * ${vl}];
                 ${real} levels[MOST_PIXELS * ${vl}];
-                const ${vec} first_share = ${mm}_set1_ps(1.0${f} / (${real})(channels < ${vl} ? channels : ${vl}));
-                for (int i = 0; i < pixels; i += ${vl}) {
-                    ${mm}_storeu_ps(near + i, ${mm}_mul_ps(lane_sums(x + i * pitch, pitch, pixels - 1 - i), first_share));
-                }
+                first_means(near, x, pixels, channels, pitch);
             @ end
             ${real} squares[MOST_PIXELS * ${vl}];
             ${real} products[MOST_PIXELS * ${vl}];
@@ -174,15 +189,17 @@
                 @ end
                 ${vec} square = ${mm}_setzero_ps();
                 ${vec} product = ${mm}_setzero_ps();
-                for (int k = 0; k < channels; k += ${vl}) { /* of pad lanes u is zero */
-                    const ${vec} u = ${mm}_mul_ps(${mm}_loadu_ps(dy + k), ${mm}_loadu_ps(w + k));
+                for (int k = 0; k < channels; k += ${vl}) {
+                    const ${vec} g = ${mm}_mul_ps(${mm}_loadu_ps(dy + k), ${mm}_loadu_ps(w + k));
+                    const ${vec} u = ${masked "g"};
                     @ if centred then
                         const ${vec} d = ${mm}_sub_ps(${mm}_loadu_ps(x + k), shift);
                         const ${vec} e = ${masked "d"};
                         sum = ${mm}_add_ps(sum, e);
                         gradient = ${mm}_add_ps(gradient, u);
                     @ else
-                        const ${vec} e = ${mm}_loadu_ps(x + k);
+                        const ${vec} d = ${mm}_loadu_ps(x + k);
+                        const ${vec} e = ${masked "d"};
                     @ end
                     square = ${mm}_fmadd_ps(e, e, square);
                     product = ${mm}_fmadd_ps(u, e, product);
