@@ -76,7 +76,7 @@ file(COPY "${CMAKE_CURRENT_LIST_DIR}/../nets/tiny.lua" DESTINATION "${project}")
 file(WRITE "${project}/CMakeLists.txt" "
 cmake_minimum_required(VERSION 3.22)
 project(digits LANGUAGES C)
-find_package(burin 0.1 REQUIRED)
+find_package(burin 0.2 REQUIRED)
 add_training_program(digits NETWORK tiny.lua NORM gn ISA c)
 target_sources(digits PRIVATE mine.c)
 target_compile_definitions(digits PRIVATE main=train_digits)
