@@ -97,6 +97,8 @@ struct layer {
     enum drop_unit unit; /* dropout */
     enum activation activation;
     real slope; /* leaky ReLU: of negative values */
+    bool frozen; /* its parameters stay as they are, and a batch norm applies its running statistics
+                    in training, too, and does not move them */
     int weight; /* index into params, -1 where there is none */
     int bias;
     int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */

@@ -75,6 +75,7 @@ struct run {
     struct optim optim;
     enum param_kind *kinds; /* [param_count]; NULL before run_recipe */
     double *squares;        /* [param_count], sums over their gradients; likewise */
+    bool *frozen;           /* [param_count]: those that stay as they are; NULL: none */
     bool dropout;           /* false turns every dropout layer off in training */
     real label_smoothing;
     struct meet *meet;       /* the processes that make the steps with this one (meet.h), or NULL */
@@ -132,6 +133,12 @@ int run_interrupted(const struct run *run);
 struct step_result run_eval(struct run *run, const struct batch *batch, real *logits);
 
 /* -- For backends ------------------------------------------------------------------------------ */
+
+/* Whether parameter i stays as it is. */
+static inline bool run_is_frozen(const struct run *run, int i)
+{
+    return run->frozen != NULL && run->frozen[i];
+}
 
 /* Images a chunk of the model's batch: batch / MODEL_CHUNKS, rounded up. */
 static inline int run_chunk_images(const struct model *model)

@@ -23,15 +23,17 @@ struct weight {
 };
 
 /* Row i of a program's table, complete. weights is NULL where every gradient is canonical, at the
- * parameter's own offset, and nothing is packed. */
+ * parameter's own offset, and nothing is packed. A frozen parameter has no gradient. */
 static inline struct weight weights_row(const struct run *run, const struct weight *weights, int i)
 {
     const struct param *param = &run->model->params[weights != NULL ? weights[i].param : i];
-    if (weights == NULL)
-        return (struct weight){
-            .param = i, .gradient = param->offset, .gradient_floats = param->count};
-    struct weight row = weights[i];
-    row.gradient_floats = row.unpack != NULL ? row.gradient_floats : param->count;
+    struct weight row = {.param = i, .gradient = param->offset};
+    if (weights != NULL)
+        row = weights[i];
+    if (run_is_frozen(run, row.param))
+        row.gradient_floats = 0;
+    else if (row.unpack == NULL)
+        row.gradient_floats = param->count;
     return row;
 }
 

@@ -335,6 +335,9 @@ local function layer_row(node, literal)
             field(".ghost = %d", node.ghost)
         end
     end
+    if node.frozen then
+        field(".frozen = true")
+    end
     field("PARAMS(%d, %d, %d)", (node.weight or 0) - 1, (node.bias_param or 0) - 1,
         (node.state or 0) - 1)
     if node.flop > 0 then

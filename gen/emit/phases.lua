@@ -156,18 +156,44 @@ local function join_title(join)
         forward and "statistics" or "gradient", join.norm.name)
 end
 
--- The lines that turn running statistics into what an evaluation applies to all images.
+-- Appends the line that turns running statistics into what a norm applies to all images.
+local function add_eval_line(lines, graph, node)
+    append(lines, "%s(at->coef_%s, %s, %s, %s, %s, 1);", norm.fn(node, "eval"),
+        node.name, argument.param(graph.states[node.state].name),
+        argument.param(graph.states[node.state + 1].name),
+        argument.param(node.name .. ".weight"), argument.param(node.name .. ".bias"))
+end
+
+-- Those of an evaluation.
 local function eval_lines_of(graph)
     local eval_lines <const> = {}
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" and norm.is_whole(node) then
-            append(eval_lines, "%s(at->coef_%s, %s, %s, %s, %s, 1);", norm.fn(node, "eval"),
-                node.name, argument.param(graph.states[node.state].name),
-                argument.param(graph.states[node.state + 1].name),
-                argument.param(node.name .. ".weight"), argument.param(node.name .. ".bias"))
+            add_eval_line(eval_lines, graph, node)
         end
     end
     return eval_lines
+end
+
+-- The lines that make, before a step, what norms apply that are fixed: the same as an evaluation,
+-- and of the gradient a * g, A = a, B = D = 0 of docs/words.md. plan: of training
+local function fixed_lines_of(graph, plan)
+    local lines <const>, dcoefs <const> = {}, {}
+    for _, buffer in ipairs(plan.buffers) do
+        dcoefs[buffer.role == "dcoef" and buffer.layer or ""] = buffer
+    end
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and norm.is_fixed(node) then
+            add_eval_line(lines, graph, node)
+            local dcoef <const> = dcoefs[node.name]
+            if dcoef then
+                append(lines, "zero(at->%s, %d);", dcoef.name, dcoef.floats)
+                append(lines, "memcpy(at->%s, at->coef_%s, %d * sizeof *at->%s);", dcoef.name,
+                    node.name, node.c, dcoef.name)
+            end
+        end
+    end
+    return lines
 end
 
 --- The text of the training step and that of an evaluation: the functions of phases, and those that
@@ -205,6 +231,7 @@ function phases.texts(graph, train, eval, phased)
     })
     return texts, template.render("emit/step.c.tpl", {
         phases = steps, phased = phased, weight_count = #graph.params,
+        fixed_lines = fixed_lines_of(graph, train.plan),
     }), eval_text, template.render("emit/evaluation.c.tpl", {
         phased = phased, eval_lines = eval_lines_of(graph),
     })

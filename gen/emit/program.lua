@@ -64,7 +64,11 @@ local function other_texts(graph, train, set, all, list)
             end
         end
     end
-    norm.texts(graph, set, function(...) all:add(list, ...) end)
+    local learns <const> = {}
+    for _, buffer in ipairs(train.plan.buffers) do
+        learns[buffer.role == "dcoef" and buffer.layer or ""] = true
+    end
+    norm.texts(graph, set, learns, function(...) all:add(list, ...) end)
 end
 
 -- Adds the functions that others share, { name, template, params }, to a list.
@@ -170,12 +174,11 @@ local function weight_texts(graph, train, set, all)
         local layer <const>, role <const> = param.layer, param.role
         local forward <const> = spec_of[layer .. " fwd"]
         local gradient <const> = place_of[(role == "weight" and "dw_" or "db_") .. layer]
-        local row <const> = {
-            "{.param = " .. i - 1,
-            string.format("GRADIENT(%d, %d)", gradient.at, gradient.floats),
-        }
+        local row <const> = { "{.param = " .. i - 1 }
+        row[2] = gradient -- a frozen layer has none
+            and string.format("GRADIENT(%d, %d)", gradient.at, gradient.floats)
         if forward and role == "weight" and ops[forward.op].pack then
-            row[#row + 1] = ".unpack = "
+            row[#row + 1] = gradient and ".unpack = "
                 .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
             row[#row + 1] = string.format("PACKED(%d, %s)", place_of["w_" .. layer].at,
                 pack_function(forward, "pack"))

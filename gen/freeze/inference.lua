@@ -90,6 +90,9 @@ end
 --- moves: function(node): whether the numbers of a batch norm allow it to be taken from ahead
 function inference.graph(graph, moves)
     local bare <const> = without(graph, function(node) return node.kind == "dropout" end)
+    for _, node in ipairs(bare.nodes) do
+        node.frozen = nil -- nothing is trained
+    end
     local readers <const> = readers_of(bare)
     local behind <const>, ahead <const>, fills <const>, gone <const> = {}, {}, {}, {}
     local function take(node, takers, takes)

@@ -16,6 +16,7 @@
 --               p, unit,                      -- dropout: unit is "values", "channels", "images"
 --               activation,                   -- the function that a layer applies, or nil
 --               weight, bias_param,           -- indices into params, or nil
+--               frozen,                       -- true: its parameters and statistics stay
 --               state,                        -- index of running_mean in states, running_var
 --                                             -- follows; or nil
 --               flop }                        -- forward, one image, an integer; 0 for cheap layers
@@ -29,6 +30,7 @@
 -- of kind "none" are no nodes: who read them reads their input.
 
 local layers <const> = require("language/layers")
+local nearest <const> = require("language/nearest")
 local network <const> = require("language/network")
 
 local graph <const> = {}
@@ -127,6 +129,36 @@ local function make_node(built, layer, ins, net, report)
     return node
 end
 
+-- Marks the layers that a recipe freezes. A pattern that finds none is a mistake, and so is a
+-- network that learns nothing.
+local function freeze(built, net, report)
+    local names <const>, line <const> = {}, net.freeze_line or net.line
+    local learns = false
+    for _, node in ipairs(built.nodes) do
+        names[#names + 1] = (node.weight or node.bias_param) and node.name or nil
+    end
+    for _, pattern in ipairs(net.recipe.freeze) do
+        local lua_pattern <const> = "^" .. pattern:gsub("%*", ".*") .. "$"
+        local found = false
+        for _, node in ipairs(built.nodes) do
+            if (node.weight or node.bias_param) and node.name:find(lua_pattern) then
+                node.frozen, found = true, true
+                node.ghost = node.ghost and 0 -- its statistics are those of no images
+            end
+        end
+        if not found then
+            report(line, ("recipe: freeze: %q is no layer that learns%s"):format(pattern,
+                nearest.hint(pattern, names)), "names of layers, or patterns as \"conv*\"")
+        end
+    end
+    for _, node in ipairs(built.nodes) do
+        learns = learns or (node.weight or node.bias_param) and not node.frozen
+    end
+    if not learns then
+        report(line, "recipe: freeze leaves no layer that learns", "one or more")
+    end
+end
+
 -- The graph of a checked network (network.lua). Raises { kind = "rejected" } with all errors of
 -- shape; a layer whose input is wrong already is not reported again.
 function graph.build(net)
@@ -179,6 +211,8 @@ function graph.build(net)
         errors.report(net.line, "network: it has no parameters", "a layer that learns")
         errors.raise()
     end
+    freeze(built, net, errors.report)
+    errors.raise()
     return built
 end
 

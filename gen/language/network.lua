@@ -343,6 +343,7 @@ function network.check(top, file, norm, text)
         name = head.name,
         line = top.line,
         where = ("%s:%d"):format(file, top.line),
+        freeze_line = #training.freeze > 0 and of and of.key(top.line, "freeze") or nil,
         input = head.input,
         classes = head.classes,
         recipe = training,

@@ -5,6 +5,7 @@
 -- present:
 --
 --     { batch, epochs, lr, momentum, weight_decay, nesterov = bool, label_smoothing,
+--       freeze = { name of layers, perhaps with *, ... },
 --       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
 --       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
 --       optimizer = "sgd|adam|adamw|lion|muon", beta1, beta2, eps, others, others_lr,
@@ -65,6 +66,8 @@ recipe.recipe = {
           doc = "factors of the learning rate, by the kind of a parameter: see factors" },
         { name = "decay", type = "table", optional = true, default_doc = "1 each",
           doc = "factors of the weight decay, likewise" },
+        { name = "freeze", type = "table", optional = true, default_doc = "none",
+          doc = "names of layers that stay as they are; * stands for any letters: { \"conv*\" }" },
         { name = "label_smoothing", type = "number", min = 0, below = 1, default = 0,
           doc = "part of the target that goes to all classes alike" },
         { name = "augment", type = "table", optional = true, default_doc = "none",
@@ -386,6 +389,20 @@ local function read_factors(name, arguments, line, report)
     return factors
 end
 
+-- The names of frozen layers, as they were written: which layers they are, graph.lua knows.
+local function read_freeze(list, line, report)
+    local names <const> = {}
+    for key, name in pairs(list or {}) do -- all are looked at, the first mistake is told
+        if math.type(key) ~= "integer" or type(name) ~= "string" or not name:find("^[%w_*]+$") then
+            report(line, "recipe: freeze holds " .. record.show(name),
+                'names of layers, as { "conv1", "norm*" }', "freeze")
+            return {}
+        end
+    end
+    table.move(list or {}, 1, #(list or {}), 1, names)
+    return names
+end
+
 -- The flat recipe from the table that a description wrote at `line`. Mistakes go to report; then
 -- the result is of no use. `input` is the image, { c, h, w }, or nil where it is wrong itself.
 function recipe.read(arguments, line, input, report)
@@ -412,6 +429,7 @@ function recipe.read(arguments, line, input, report)
         weight_decay = optimizer.weight_decay,
         nesterov = optimizer.nesterov or false,
         label_smoothing = top.label_smoothing,
+        freeze = read_freeze(top.freeze, line, report),
         schedule = schedule_kind,
         step_epochs = schedule.every or 1,
         step_gamma = schedule.gamma or 1,

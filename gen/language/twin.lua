@@ -170,6 +170,44 @@ local function module_lines(graph, lines)
     end
 end
 
+-- A loop over the frozen layers, or those of them that have running statistics; nil without any.
+local function frozen_loop(graph, tracks)
+    local rows <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        if node.frozen and (not tracks or node.norm == "batch") then
+            local word <const>, row <const> = ("self.%s,"):format(node.name), rows[#rows]
+            if row and #row + #word < 84 then
+                rows[#rows] = row .. " " .. word
+            else
+                rows[#rows + 1] = word
+            end
+        end
+    end
+    return #rows > 0 and "        for layer in [\n            "
+        .. table.concat(rows, "\n            ") .. "\n        ]:"
+end
+
+-- Frozen layers: gradients of their parameters are not asked for, and batch norms stay in the mode
+-- of an evaluation.
+local function frozen_lines(graph, lines)
+    local all <const>, norms <const> = frozen_loop(graph, false), frozen_loop(graph, true)
+    if all then
+        lines[#lines + 1] = all
+        lines[#lines + 1] = "            layer.requires_grad_(False)"
+    end
+    if norms then
+        lines[#lines + 1] = "        self.train()"
+        lines[#lines + 1] = ""
+        lines[#lines + 1] = "    def train(self, mode=True):"
+        lines[#lines + 1] = '        """Frozen batch norms apply their running statistics and keep '
+            .. 'them."""'
+        lines[#lines + 1] = "        super().train(mode)"
+        lines[#lines + 1] = norms
+        lines[#lines + 1] = "            layer.eval()"
+        lines[#lines + 1] = "        return self"
+    end
+end
+
 local function forward_lines(graph, lines)
     local values <const> = name_values(graph)
     lines[#lines + 1] = ""
@@ -215,6 +253,7 @@ function twin.text(graph, options)
     recipe_lines(graph.recipe, lines)
     class_lines(graph, lines)
     module_lines(graph, lines)
+    frozen_lines(graph, lines)
     forward_lines(graph, lines)
     -- The path comes from the user: keep it from ending the docstring or escaping in it.
     local network <const> = options.network:gsub('[^%w_./ -]', "?")

@@ -173,7 +173,7 @@ local function names_by_kind(graph)
         local kind <const> = node.kind == "norm" and "norm" or node.weight == head and "head"
             or "weight"
         for _, entry in ipairs { { kind, node.weight }, { "bias", node.bias_param } } do
-            if entry[2] then
+            if entry[2] and not node.frozen then
                 table.insert(names[entry[1]], graph.params[entry[2]].name)
             end
         end
@@ -223,7 +223,9 @@ function twin_optimizer.text(graph)
         parts[#parts + 1] = "    others = " .. makers[recipe.others](OTHERS) .. "\n"
     end
     parts[#parts + 1] = "    return " .. (is_muon and MUON or makers[recipe.optimizer](by_kind
-        and 'parameter_groups(net, KINDS, RECIPE["lr"])' or "net.parameters()"))
+        and 'parameter_groups(net, KINDS, RECIPE["lr"])'
+        or #recipe.freeze > 0 and "[p for p in net.parameters() if p.requires_grad]"
+        or "net.parameters()"))
     return table.concat(parts)
 end
 

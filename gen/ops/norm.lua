@@ -12,9 +12,19 @@ local layout <const> = require "ops/layout"
 
 local norm <const> = { makes_no_value = true, backward = {} }
 
---- Whether images meet at this norm.
+--- Whether its statistics are those of images of a batch, in training.
 function norm.is_batch(node)
     return node.norm == "batch"
+end
+
+--- Whether it applies its running statistics in training, too, and learns nothing.
+function norm.is_fixed(node)
+    return norm.is_batch(node) and node.frozen == true
+end
+
+--- Whether images meet at this norm.
+function norm.meets(node)
+    return norm.is_batch(node) and not norm.is_fixed(node)
 end
 
 --- Whether they all share its statistics. Else each image keeps coefficients, its own or a copy of
@@ -153,7 +163,7 @@ function norm.forward(planner, step)
     local coef <const> = norm.coef(planner, node)
     local sums <const> = planner:named("sums", node.name)
     local pixels <const> = step.x.h * step.x.w
-    if planner.eval and norm.is_batch(node) then
+    if norm.is_fixed(node) or planner.eval and norm.is_batch(node) then
         forward_eval(planner, node, coef)
     elseif norm.is_whole(node) then
         planner:join {
@@ -258,21 +268,20 @@ end
 -- The functions that each macro of norm.c.tpl makes, and what they take besides.
 local MACROS <const> = {
     GROUP_NORM = { { "fwd", ", int n" }, { "bwd", ", int n" } },
+    GROUP_NORM_FWD = { { "fwd", ", int n" } },
     BATCH_NORM = { { "eval", ", int n" } },
     BATCH_NORM_WHOLE = { { "join_fwd", "" }, { "join_bwd", "" } },
     BATCH_NORM_GHOSTS = { { "ghosts_fwd", "" }, { "ghosts_bwd", "" }, { "ghosts_track", "" } },
 }
 
 -- The parameters of norm_entry.c.tpl. macros: those that make the functions of this norm
-local function entry_params(node, set, macros, backward)
+local function entry_params(node, set, macros)
     local batch <const>, prefix <const> = norm.is_batch(node), prefix_of(node)
     local heads <const> = {}
     for _, macro in ipairs(macros) do
         for _, one in ipairs(MACROS[macro]) do
-            if backward or one[1] ~= "bwd" then
-                heads[#heads + 1] = string.format("static void %s_%s(%s%s)", prefix, one[1],
-                    signatures_of(batch and "batch" or "group", set)[one[1]], one[2])
-            end
+            heads[#heads + 1] = string.format("static void %s_%s(%s%s)", prefix, one[1],
+                signatures_of(batch and "batch" or "group", set)[one[1]], one[2])
         end
     end
     return {
@@ -283,11 +292,11 @@ local function entry_params(node, set, macros, backward)
     }
 end
 
--- Calls add(name, template, params) for the functions of these norms. whole, ghosts: whether all
--- images share the statistics of a norm, by the beginning of its functions' names, and likewise
--- those of a ghost
+-- Calls add(name, template, params) for the functions of these norms. By the beginning of a norm's
+-- functions' names: whole, ghosts: whether all images share its statistics, or those of a ghost;
+-- backward: whether any such norm has a gradient
 local function add_texts(nodes, set, whole, ghosts, backward, add)
-    local most_pitch, gathers = 1, false
+    local most_pitch, sums, gathers = 1, false, false
     local kinds <const> = { group = {}, batch = {} }
     for _, node in ipairs(nodes) do
         local prefix <const> = prefix_of(node)
@@ -295,10 +304,13 @@ local function add_texts(nodes, set, whole, ghosts, backward, add)
         kind.used = true
         kind.whole = kind.whole or whole[prefix]
         kind.ghosts = kind.ghosts or ghosts[prefix]
-        gathers = gathers or norm.is_whole(node)
+        kind.backward = kind.backward or backward[prefix] or false
+        kind.forward_alone = kind.forward_alone or not backward[prefix]
+        sums = sums or not norm.is_fixed(node)
+        gathers = gathers or norm.is_whole(node) and norm.meets(node)
         most_pitch = math.max(most_pitch, layout.round_up(node.c, set.vl))
     end
-    if #nodes > 0 then
+    if sums then
         add("moments", "ops/moments.c.tpl", { gathers = gathers })
     end
     for _, word in ipairs { "group", "batch" } do
@@ -306,20 +318,21 @@ local function add_texts(nodes, set, whole, ghosts, backward, add)
         if kind.used then
             add(word .. "_norm", "ops/norm.c.tpl", {
                 batch = word == "batch", title = word .. " norm", most_pitch = most_pitch,
-                whole = kind.whole or false, ghosts = kind.ghosts or false, backward = backward,
+                whole = kind.whole or false, ghosts = kind.ghosts or false,
+                backward = kind.backward, forward_alone = kind.forward_alone,
                 signatures = signatures_of(word, set),
             })
         end
     end
     for _, node in ipairs(nodes) do
         local prefix <const> = prefix_of(node)
-        local macros = { "GROUP_NORM" }
+        local macros = { backward[prefix] and "GROUP_NORM" or "GROUP_NORM_FWD" }
         if norm.is_batch(node) then
             macros = { "BATCH_NORM" }
             macros[#macros + 1] = whole[prefix] and "BATCH_NORM_WHOLE" or nil
             macros[#macros + 1] = ghosts[prefix] and "BATCH_NORM_GHOSTS" or nil
         end
-        add(prefix, "ops/norm_entry.c.tpl", entry_params(node, set, macros, backward))
+        add(prefix, "ops/norm_entry.c.tpl", entry_params(node, set, macros))
     end
 end
 
@@ -330,21 +343,23 @@ function norm.forward_texts(graph, set, layers, add)
     for _, node in ipairs(graph.nodes) do
         nodes[#nodes + 1] = layers[node.name] and node or nil
     end
-    add_texts(nodes, set, {}, {}, false, add)
+    add_texts(nodes, set, {}, {}, {}, add)
 end
 
---- Calls add(name, template, params) for the functions of all norms of a network.
-function norm.texts(graph, set, add)
-    local nodes <const>, whole <const>, ghosts <const> = {}, {}, {}
+--- Calls add(name, template, params) for the functions of all norms of a network. learns: names of
+--- those that have a gradient, as a set
+function norm.texts(graph, set, learns, add)
+    local nodes <const>, whole <const>, ghosts <const>, backward <const> = {}, {}, {}, {}
     for _, node in ipairs(graph.nodes) do
         if node.kind == "norm" and not node.over then
             nodes[#nodes + 1] = node
             local prefix <const> = prefix_of(node)
-            whole[prefix] = whole[prefix] or norm.is_whole(node)
+            whole[prefix] = whole[prefix] or norm.is_whole(node) and norm.meets(node)
+            backward[prefix] = backward[prefix] or learns[node.name]
             ghosts[prefix] = ghosts[prefix] or norm.is_batch(node) and not norm.is_whole(node)
         end
     end
-    add_texts(nodes, set, whole, ghosts, true, add)
+    add_texts(nodes, set, whole, ghosts, backward, add)
 end
 
 return norm

@@ -105,10 +105,10 @@ local function gradient_reads_x(step)
 end
 
 --- The parts of the backward pass: of a norm the two sums of its gradient, and the coefficients
---- made of them; the gradient of the input.
+--- made of them, which one that is fixed has already; the gradient of the input.
 function pointwise.backward_parts(step)
     local parts <const> = {}
-    if step.norm then
+    if step.norm and not norm.is_fixed(step.norm) then
         parts[1] = { name = "reduce", reads = { step.x } }
         parts[2] = { name = "coef", norm = step.norm, reads = {} }
     end

@@ -53,11 +53,11 @@ function set_norm.make_buffers(planner, step)
             role = role, layer = node.name, scope = scope, floats = pitch, shape = tostring(pitch),
         }
     end
-    make("w", "weights")
-    make("dw", "chunk")
-    if has_bias(node) then
-        make("b", "weights")
-        make("db", "chunk")
+    for _, param in ipairs(has_bias(node) and { "w", "b" } or { "w" }) do
+        make(param, "weights")
+        if not node.frozen then
+            make("d" .. param, "chunk")
+        end
     end
 end
 
@@ -88,10 +88,9 @@ end
 
 --- The gradients of weight and bias, then that of the input, which may take the place of dy.
 function set_norm.backward_parts(step)
-    local parts <const> = { { name = "weights", reads = { step.x } } }
-    if step.x.trained then
-        parts[2] = { name = "data", reads = { step.x } }
-    end
+    local parts <const> = {}
+    parts[1] = not step.layers[1].frozen and { name = "weights", reads = { step.x } } or nil
+    parts[#parts + 1] = step.x.trained and { name = "data", reads = { step.x } } or nil
     return parts
 end
 

@@ -20,7 +20,8 @@ function weighted.fuse(fusion, node)
     return step, relu or node
 end
 
---- Makes the buffers of a step's bias and, for each chunk of images, of its gradients.
+--- Makes the buffers of a step's bias and, for each chunk of images, of its gradients: frozen
+--- layers have none.
 --- gradient_shape: of the operation
 function weighted.make_buffers(planner, step, gradient_shape)
     local node <const> = step.layers[1]
@@ -30,9 +31,13 @@ function weighted.make_buffers(planner, step, gradient_shape)
             role = role, layer = node.name, scope = scope, floats = floats, shape = shape,
         }
     end
-    make("dw", "chunk", gradient_shape(step, planner.isa))
+    if not node.frozen then
+        make("dw", "chunk", gradient_shape(step, planner.isa))
+    end
     if node.bias then
         make("b", "weights", pitch, tostring(pitch))
+    end
+    if node.bias and not node.frozen then
         make("db", "chunk", pitch, tostring(pitch))
     end
 end
@@ -81,7 +86,9 @@ function weighted.backward_parts(step)
     if step.relu and not relu_masked then
         parts[1] = { name = "mask", reads = { step.y } }
     end
-    parts[#parts + 1] = { name = "weights", reads = { step.x } }
+    if not step.layers[1].frozen then
+        parts[#parts + 1] = { name = "weights", reads = { step.x } }
+    end
     if step.x.trained then
         parts[#parts + 1] = { name = "data", reads = {} }
     end

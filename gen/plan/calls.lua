@@ -53,7 +53,7 @@ local function step_title(step, is_eval)
     local first, last = step, step
     local function follows(part)
         return ops[part.op].shares_title
-            and (is_eval or not (part.norm and norm.is_batch(part.norm)))
+            and (is_eval or not (part.norm and norm.meets(part.norm)))
     end
     if follows(step) and step.x.maker and #step.x.readers == 1 then
         first = step.x.maker

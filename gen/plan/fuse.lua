@@ -35,6 +35,7 @@
 --   trained  whether a gradient must flow into it
 -- }
 
+local norm <const> = require "ops/norm"
 local ops <const> = require "ops/ops"
 
 local fuse <const> = {}
@@ -142,7 +143,8 @@ local function finish(steps)
             step.masks_x = gathers(maker) and maker.relu and #step.x.readers == 1
         end
         if step.y then
-            step.y.trained = ops[step.op].make_buffers ~= nil or step.norm ~= nil
+            local learns <const> = ops[step.op].make_buffers and step.layers[1] or step.norm
+            step.y.trained = learns ~= nil and not learns.frozen
             for _, x in ipairs(step.inputs) do
                 step.y.trained = step.y.trained or x.trained
             end
@@ -171,7 +173,7 @@ function fuse.steps(graph)
             local op <const> = OP_OF[node.activation and "activation" or node.over and "set_norm"
                 or node.kind]
             local step <const>, last <const> = op.fuse(self, node)
-            if step.norm then
+            if step.norm and not norm.is_fixed(step.norm) then
                 provide_sums(steps, step)
             end
             steps[#steps + 1] = step

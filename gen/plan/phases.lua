@@ -82,7 +82,7 @@ end
 local function forward(growing, step, is_eval)
     local norm_node <const> = step.y and step.norm
     if norm_node then
-        if norm.is_batch(norm_node) and not is_eval then
+        if norm.meets(norm_node) and not is_eval then
             meet(growing, norm_node, "forward")
         end
         add(growing, step, "forward", { op = "norm", part = "forward", step = step })
@@ -102,7 +102,7 @@ end
 
 local function backward(growing, step)
     for _, part in ipairs(ops[step.op].backward_parts(step)) do
-        if part.norm and norm.is_batch(part.norm) then
+        if part.norm and norm.meets(part.norm) then
             meet(growing, part.norm, "backward")
         end
         for _, read in ipairs(part.reads) do

@@ -6,7 +6,8 @@
 --                 fused     fused steps (fuse.lua)
 --                 layouts   where pixels and channels of every value lie (place.lua)
 --                 phases    { train, eval } (phases.lua)
---                 phased    whether training is cut into phases
+--                 phased    whether training is cut into phases, or threads have memory that
+--                           lives across micro-batches, as where there are several phases
 --                 train     { plan = calls in phases (calls.lua), memory (memory.lua) }
 --                 eval      the same of an evaluation
 --                 scratch   floats of a thread's scratch memory }
@@ -18,6 +19,7 @@ local calls <const> = require "plan/calls"
 local fuse <const> = require "plan/fuse"
 local isa <const> = require "emit/isa"
 local memory <const> = require "plan/memory"
+local norm <const> = require "ops/norm"
 local phases <const> = require "plan/phases"
 local place <const> = require "plan/place"
 
@@ -45,9 +47,23 @@ local function places_of_values(planned)
     return { layouts = place.layouts(planned.fused, planned.set) }
 end
 
+-- Whether there are norms that apply running statistics in training, which each thread turns into
+-- coefficients before a step.
+local function has_fixed_norms(graph)
+    for _, node in ipairs(graph.nodes) do
+        if node.kind == "norm" and norm.is_fixed(node) then
+            return true
+        end
+    end
+    return false
+end
+
 local function tasks_in_phases(planned)
     local train <const>, eval <const> = phases.train(planned.fused), phases.eval(planned.fused)
-    return { phases = { train = train, eval = eval }, phased = #train > 1 }
+    return {
+        phases = { train = train, eval = eval },
+        phased = #train > 1 or has_fixed_norms(planned.graph),
+    }
 end
 
 local function calls_of_tasks(planned, options)

@@ -37,10 +37,11 @@ static uint64_t dropout_key(const struct work *w, int layer, int image)
     return rng_key(batch->seed, batch->epoch, batch->samples[image], RNG_DROPOUT + (uint32_t)layer);
 }
 
+/* One that is frozen applies its running statistics as in an evaluation. */
 static bool is_batch_norm(const struct work *w, int layer)
 {
     const struct layer *l = &w->model->layers[layer];
-    return l->op == LAYER_NORM && l->norm == NORM_BATCH;
+    return l->op == LAYER_NORM && l->norm == NORM_BATCH && !l->frozen;
 }
 
 static struct ref_linear linear_shape(const struct work *w, int layer, struct span images)
@@ -161,7 +162,7 @@ static void norm_forward(const struct work *w, int layer, int image)
         ref_sums(sums, x, x, l->c, pixels_of(l));
         ref_norm_moments(m, sums, l->c, groups, (double)(l->c / groups) * pixels_of(l),
                          (double)l->eps);
-    } else if (!w->training) {
+    } else if (!w->training || l->frozen) {
         const struct state *state = &w->model->states[l->state];
         ref_norm_running(m, w->run->store.state + state[0].offset,
                          w->run->store.state + state[1].offset, l->c, (double)l->eps);
@@ -342,14 +343,27 @@ static void set_norm_backward(const struct work *w, int layer, int chunk, int im
                               w->plan->nodes[layer].grad_adds[0]);
 }
 
+/* Constants: dx = a dy, which is A = a, B = D = 0. */
+static void fixed_dcoef(const struct work *w, int layer, int image, float *dcoef)
+{
+    const struct layer *l = &w->model->layers[layer];
+    float *coef = place_thread(w, w->plan->coef);
+    ref_norm_coef(coef, place_moments(w, layer, image), place_param(w, l->weight),
+                  place_param(w, l->bias), l->c, l->c);
+    memcpy(dcoef, coef, (size_t)l->c * sizeof *dcoef);
+    memset(dcoef + l->c, 0, (size_t)(3 * l->c) * sizeof *dcoef);
+}
+
 static void norm_backward(const struct work *w, int layer, int chunk, int image)
 {
     const struct layer *l = &w->model->layers[layer];
     const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
     float *dx = place_input_gradient(w, layer, 0, image);
-    bool whole_batch = l->norm == NORM_BATCH && !ghost_norm(l);
+    bool whole_batch = l->norm == NORM_BATCH && !ghost_norm(l) && !l->frozen;
     float *dcoef = place_thread(w, whole_batch ? w->plan->batch_dcoef : w->plan->dcoef);
-    if (l->norm == NORM_GROUP) {
+    if (l->norm == NORM_BATCH && l->frozen) {
+        fixed_dcoef(w, layer, image, dcoef);
+    } else if (l->norm == NORM_GROUP) {
         double *sums = place_thread_sums(w);
         memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
         ref_sums(sums, dy, x, l->c, pixels_of(l));

@@ -121,7 +121,7 @@ static void find_learners(bool *learns, const struct model *model)
 {
     for (int i = 0; i < model->layer_count; i++) {
         const struct layer *l = &model->layers[i];
-        learns[i] = l->weight >= 0 || l->bias >= 0;
+        learns[i] = !l->frozen && (l->weight >= 0 || l->bias >= 0);
         for (int j = 0; j < layer_inputs(l); j++)
             learns[i] = learns[i] || learns[l->inputs[j]];
     }

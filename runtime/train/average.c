@@ -58,20 +58,35 @@ void average_leave(struct average *average, struct run *run)
 
 /* -- Estimates --------------------------------------------------------------------------------- */
 
+/* Zeros, but what frozen layers apply. */
+static void start_states(const struct average *average, struct run *run)
+{
+    const struct model *model = run->model;
+    memset(run->store.state, 0, model->state_floats * sizeof *run->store.state);
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        for (int s = 0; l->frozen && l->state >= 0 && s < 2; s++) { /* mean, variance */
+            const struct state *state = &model->states[l->state + s];
+            memcpy(run->store.state + state->offset, average->statistics + state->offset,
+                   state->count * sizeof *run->store.state);
+        }
+    }
+}
+
 /* Adds the statistics of one batch. */
 static void add_batch(struct average *average, struct run *run, const struct batch *batch)
 {
     const struct model *model = run->model;
-    memset(run->store.state, 0, model->state_floats * sizeof *run->store.state);
+    start_states(average, run);
     run_train(run, batch);
     for (int i = 0; i < model->layer_count; i++) {
         const struct layer *l = &model->layers[i];
+        const bool moves = l->momentum > 0 && !l->frozen;
         for (int s = 0; l->op == LAYER_NORM && l->state >= 0 && s < 2; s++) { /* mean, variance */
             const struct state *state = &model->states[l->state + s];
             for (size_t k = state->offset; k < state->offset + state->count; k++)
-                average->sums[k] += l->momentum > 0
-                                        ? (double)run->store.state[k] / (double)l->momentum
-                                        : (double)average->statistics[k]; /* which never move */
+                average->sums[k] += moves ? (double)run->store.state[k] / (double)l->momentum
+                                          : (double)average->statistics[k];
         }
     }
 }

@@ -189,6 +189,7 @@ static bool add_layer(cJSON *layers, const struct model *model, const struct lay
            json_add(layer, "shape", cJSON_CreateIntArray((const int[]){l->c, l->h, l->w}, 3)) &&
            (l->groups == 0 || cJSON_AddNumberToObject(layer, "groups", l->groups)) &&
            (l->ghost == 0 || cJSON_AddNumberToObject(layer, "ghost", l->ghost)) &&
+           (!l->frozen || cJSON_AddTrueToObject(layer, "frozen")) &&
            cJSON_AddNumberToObject(layer, "parameters", (double)info_parameters(model, l));
 }
 
@@ -282,6 +283,14 @@ static void say_moved(struct trainer *t)
     say(t, "  %s", command);
 }
 
+static size_t frozen_floats(const struct run *run)
+{
+    size_t floats = 0;
+    for (int i = 0; i < run->model->param_count; i++)
+        floats += run_is_frozen(run, i) ? run->model->params[i].count : 0;
+    return floats;
+}
+
 /* Of chunks that cannot be dealt out evenly some ranks have one more, and the others wait. */
 static void say_ranks(struct trainer *t)
 {
@@ -320,6 +329,8 @@ bool report_start(struct trainer *trainer, struct err *err)
         return true;
     say(t, "network %s, norm %s, %zu parameters, %s on %s", model->name, model->norm,
         model->param_floats, model->isa, cpu);
+    if (frozen_floats(&t->run) > 0)
+        say(t, "%zu of the parameters are frozen", frozen_floats(&t->run));
     say(t, "%d training and %d %s images, %lld steps an epoch", t->train.count, t->test.count,
         evaluated(t), (long long)t->counters.steps_per_epoch);
     if (t->ranks != NULL)

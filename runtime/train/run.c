@@ -103,12 +103,29 @@ static bool open_store(struct run *run, struct err *err)
            (run->model->standardize == NULL || allocate_zeroed(&s->seen, n, "standardized weights", err));
 }
 
+/* The parameters of frozen layers. */
+static bool find_frozen(struct run *run, struct err *err)
+{
+    const struct model *model = run->model;
+    run->frozen = calloc((size_t)model->param_count, sizeof *run->frozen);
+    if (run->frozen == NULL)
+        return err_set_errno(err, ENOMEM, "frozen parameters");
+    for (int i = 0; i < model->layer_count; i++) {
+        const struct layer *l = &model->layers[i];
+        if (l->frozen && l->weight >= 0)
+            run->frozen[l->weight] = true;
+        if (l->frozen && l->bias >= 0)
+            run->frozen[l->bias] = true;
+    }
+    return true;
+}
+
 bool run_open(struct run *run, const struct model *model, const struct backend *backend,
               int threads, struct err *err)
 {
     *run = (struct run){.model = model, .backend = backend, .dropout = true};
-    if (team_open(&run->team, threads, err) && open_store(run, err) && open_arenas(run, err) &&
-        (backend->open == NULL || backend->open(threads, err)))
+    if (team_open(&run->team, threads, err) && open_store(run, err) && find_frozen(run, err) &&
+        open_arenas(run, err) && (backend->open == NULL || backend->open(threads, err)))
         return true;
     run_close(run);
     return false;
@@ -198,6 +215,7 @@ void run_close(struct run *run)
     free(run->store.seen);
     free(run->kinds);
     free(run->squares);
+    free(run->frozen);
     free(run->shared);
     for (int rank = 0; rank < TEAM_MAX_THREADS; rank++) {
         free(run->thread[rank]);

@@ -93,7 +93,7 @@ void weights_update(struct run *run, int rank, const struct weight *weights, int
     }
     for (int i = 0; i < count; i++) {
         const int param = weights_row(run, weights, i).param;
-        if (!update_is_mine(run, rank, param)) {
+        if (run_is_frozen(run, param) || !update_is_mine(run, rank, param)) {
             continue;
         }
         gather(run, &g, i, scratch);
@@ -108,7 +108,7 @@ void weights_update(struct run *run, int rank, const struct weight *weights, int
     }
     for (int i = 0; clips && i < count; i++) {
         const int param = weights_row(run, weights, i).param;
-        if (update_is_mine(run, rank, param)) {
+        if (!run_is_frozen(run, param) && update_is_mine(run, rank, param)) {
             update_clip(run, param);
             move(run, rank, &g, i, packed);
         }

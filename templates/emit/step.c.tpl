@@ -56,6 +56,13 @@ static void train(struct run *run, int rank)
         run->loss[chunk] = 0.0;
         run->correct[chunk] = 0;
     }
+    @ if #fixed_lines > 0 then
+
+        /* What frozen batch norms apply, of their running statistics. */
+        @ for _, line in ipairs(fixed_lines) do
+            ${line}
+        @ end
+    @ end
     @ for i, phase in ipairs(phases) do
 
         @ for _, join in ipairs(phase.joins) do

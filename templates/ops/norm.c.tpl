@@ -250,24 +250,26 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 @ end
 
 @ if not batch then
-    /* The functions of group_norm<groups>_c<channels>, for n images with statistics of their own. */
-    #define GROUP_NORM(NAME, ...) \
-        static void NAME##_fwd(${signatures.fwd}, int n) \
-        { \
-            const struct group_norm of = {__VA_ARGS__}; \
-            for (int i = 0; i < n; i++, coef += 5 * of.pitch, sums += 3 * of.pitch) { \
-                group_norm_fwd(coef, sums, weight, bias, count, of); \
-            } \
-        }${backward and " \\" or ""}
-        @ if backward then
-            static void NAME##_bwd(${signatures.bwd}, int n) \
+    @ for _, both in ipairs(backward and (forward_alone and { true, false } or { true }) or { false }) do
+        /* The functions of group_norm<groups>_c<channels>, for n images with statistics of their own${both and "" or "; forward alone"}. */
+        #define GROUP_NORM${both and "" or "_FWD"}(NAME, ...) \
+            static void NAME##_fwd(${signatures.fwd}, int n) \
             { \
                 const struct group_norm of = {__VA_ARGS__}; \
-                for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, coef += 5 * of.pitch) { \
-                    group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
+                for (int i = 0; i < n; i++, coef += 5 * of.pitch, sums += 3 * of.pitch) { \
+                    group_norm_fwd(coef, sums, weight, bias, count, of); \
                 } \
-            }
-        @ end
+            }${both and " \\" or ""}
+            @ if both then
+                static void NAME##_bwd(${signatures.bwd}, int n) \
+                { \
+                    const struct group_norm of = {__VA_ARGS__}; \
+                    for (int i = 0; i < n; i++, dcoef += 3 * of.pitch, sums += 2 * of.pitch, coef += 5 * of.pitch) { \
+                        group_norm_bwd(dcoef, dweight, dbias, sums, coef, weight, count, of); \
+                    } \
+                }
+            @ end
+    @ end
 @ else
     /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all images share
      * its statistics; where those of a ghost do. */

@@ -123,6 +123,26 @@ static void shrink_variances(struct run *run)
     run_pack(run);
 }
 
+/* What is frozen is as it was, to the bit. start, states: before the first step */
+static void expect_frozen(const struct run *run, const float *start, const float *states)
+{
+    for (int i = 0; i < run->model->layer_count; i++) {
+        const struct layer *l = &run->model->layers[i];
+        const int params[] = {l->weight, l->bias};
+        for (int k = 0; l->frozen && k < 2; k++) {
+            const struct param *p = params[k] < 0 ? NULL : &run->model->params[params[k]];
+            const struct state *s = l->state < 0 ? NULL : &run->model->states[l->state + k];
+            if ((p != NULL && memcmp(start + p->offset, run->store.param + p->offset,
+                                     p->count * sizeof(float)) != 0) ||
+                (s != NULL && memcmp(states + s->offset, run->store.state + s->offset,
+                                     s->count * sizeof(float)) != 0)) {
+                printf("%s is frozen and has moved\n", l->name);
+                exit(EXIT_FAILURE);
+            }
+        }
+    }
+}
+
 static void add_evaluation(struct record *r, struct run *run, const struct batch *batch,
                            const char *what)
 {
@@ -155,6 +175,8 @@ static void record_run(struct record *r, const struct model *model, const struct
     size_t bytes = model->param_floats * sizeof(float);
     float *start = must(malloc(bytes));
     memcpy(start, run.store.param, bytes);
+    float *states = must(malloc((model->state_floats + 1) * sizeof(float)));
+    memcpy(states, run.store.state, model->state_floats * sizeof(float));
     int part = 1 + (int)rng_below(seed + 5, 0, (uint32_t)batch.n / 2 + 1);
     batch.others = in.others;
     batch.part = in.part;
@@ -165,10 +187,12 @@ static void record_run(struct record *r, const struct model *model, const struct
         batch.part = NULL;
     }
     add_state(r, &run, start);
+    expect_frozen(&run, start, states);
     add_evaluation(r, &run, &batch, "evaluation");
     shrink_variances(&run);
     add_evaluation(r, &run, &batch, "evaluation at small variances");
     free(start);
+    free(states);
     free_inputs(&in);
     run_close(&run);
 }

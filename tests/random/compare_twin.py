@@ -56,6 +56,11 @@ def kind_of(name):
     return name.rpartition(".")[2] if ".running_" in name else "change"
 
 
+def zeros_or(torch, parameter, tensor):
+    """What PyTorch keeps of a parameter; of a frozen one it keeps nothing."""
+    return torch.zeros_like(parameter) if tensor is None else tensor.clone()
+
+
 def record(torch, twin, given, random):
     """{(kind, name): tensor} of all that the steps and the evaluation give."""
     net = twin.Net().double()
@@ -86,12 +91,12 @@ def record(torch, twin, given, random):
         losses.append(loss.detach())
         if step == 0:
             for name, p in net.named_parameters():
-                result["gradient", name] = p.grad.clone()
+                result["gradient", name] = zeros_or(torch, p, p.grad)
         sgd.step()
     result["loss", "loss"] = torch.stack(losses)
     for name, p in net.named_parameters():
         result["change", name] = p.detach() - before[name]
-        result["momentum", name] = sgd.state[p]["momentum_buffer"].clone()
+        result["momentum", name] = zeros_or(torch, p, sgd.state[p].get("momentum_buffer"))
     for name, value in net.state_dict().items():
         if ".running_" in name:
             result[kind_of(name), name] = value.clone()

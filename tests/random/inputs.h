@@ -108,6 +108,19 @@ static inline void move_params(struct run *run)
 
 /* -- A start and a batch ----------------------------------------------------------------------- */
 
+/* The running statistics that frozen norms apply; those of others say nothing of a step. */
+static inline void start_states(struct run *run, uint64_t seed)
+{
+    for (int i = 0; i < run->model->layer_count; i++) {
+        const struct layer *l = &run->model->layers[i];
+        for (int k = 0; l->frozen && l->state >= 0 && k < 2 * l->c; k++) {
+            const struct state *s = &run->model->states[l->state + k / l->c];
+            const float part = rng_float(rng_key(seed, 3, (uint32_t)i, RNG_INIT), (uint32_t)k);
+            run->store.state[s->offset + (size_t)(k % l->c)] += part / 2;
+        }
+    }
+}
+
 /* Norms start at 1 and 0, at which mistakes may hide. The disturbance is of the largest value. */
 static inline void start_params(struct run *run, uint64_t seed, uint64_t disturbance)
 {
@@ -127,6 +140,7 @@ static inline void start_params(struct run *run, uint64_t seed, uint64_t disturb
             values[k] += largest * noise(size, key, k);
     }
     move_params(run);
+    start_states(run, seed);
     run_pack(run);
 }
 

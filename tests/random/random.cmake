@@ -137,13 +137,17 @@ function(shrink result failure seed isa cuts)
     set(failure "${said}" PARENT_SCOPE)
 endfunction()
 
-# Sets `failure` to what is wrong with a network of examples/.
+# Sets `failure` to what is wrong with a network of examples/ or tests/nets/.
 function(check_example example)
     string(REGEX MATCH "^(.+)_(.+)$" example "${example}")
     set(norm ${CMAKE_MATCH_2})
     set(stem "${WORK}/example_${CMAKE_MATCH_1}")
     set(failure)
-    file(READ "examples/${CMAKE_MATCH_1}.lua" text)
+    set(file "examples/${CMAKE_MATCH_1}.lua")
+    if(NOT EXISTS "${CMAKE_SOURCE_DIR}/${file}")
+        set(file "tests/nets/${CMAKE_MATCH_1}.lua")
+    endif()
+    file(READ "${file}" text)
     string(REGEX REPLACE "optimizer = [a-z]+ {[^}]*}" "optimizer = sgd { lr = 0.1, momentum = 0.9 }"
         text "${text}")
     string(REGEX REPLACE "\n *(decay|rate|clip) = [^\n]*," "" text "${text}")
