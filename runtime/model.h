@@ -96,10 +96,10 @@ struct layer {
     real p;              /* dropout: probability of dropping */
     enum drop_unit unit; /* dropout */
     enum activation activation;
-    real slope; /* leaky ReLU: of negative values */
+    real slope;  /* leaky ReLU: of negative values */
     bool frozen; /* its parameters stay as they are, and a batch norm applies its running statistics
                     in training, too, and does not move them */
-    int weight; /* index into params, -1 where there is none */
+    int weight;  /* index into params, -1 where there is none */
     int bias;
     int state;    /* batch norm: index of running_mean in states; running_var follows; else -1 */
     double mflop; /* forward, one image, direct algorithm; a multiply-add counts two */
