@@ -13,8 +13,8 @@ ARGS =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
-# Of `make compare` and `make sweep`, where empty means the default, and of GHOSTS none;
-# scripts/compare.sh and scripts/sweep.sh say what each is.
+# Of `make compare`, `make sweep` and `make networks`, where empty means the default, and of GHOSTS
+# none; scripts/compare.sh, scripts/sweep.sh and scripts/networks.sh say what each is.
 NETS =
 NORMS =
 SEEDS =
@@ -45,10 +45,10 @@ PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
-one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: compare and sweep train by \
+one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: the others train by \
     the recipe of the description))
 
-.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep networks tune torch check check-deep \
     fuzz data generated install clean configure
 
 help:
@@ -61,6 +61,7 @@ help:
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
 	@echo 'make compare         train bn, gn, ln, none and ghosts, write runs/compare/report.html; resumes'
 	@echo 'make sweep           train networks x norms x seeds, several at once; resumes'
+	@echo 'make networks        train the networks that ship, write the table runs/networks/table.md; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
@@ -76,6 +77,7 @@ help:
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
+	@echo 'NETS="nin:bn allcnn:gn"            of make networks: networks and norms'
 	@echo 'HOSTS=                             of make sweep: file of machines instead of JOBS, through ssh'
 	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
 	@echo 'RESULTS=runs/sweep/results         of make sweep: folder of the tables of results'
@@ -159,6 +161,10 @@ compare:
 sweep:
 	@$(one_training)
 	@exec scripts/sweep.sh
+
+networks:
+	@$(one_training)
+	@exec scripts/networks.sh
 
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
 tune: configure
