@@ -178,26 +178,24 @@ end
 
 -- What a kernel reads and writes, and its window.
 local function shape_fields(spec, field)
-    field(".x = " .. layout.macro(spec.x))
-    local y <const> = layout.macro(spec.y or spec.dy or spec.x)
-    if spec.dy and layout.macro(spec.dy) == y then
-        field("DY(" .. y .. ")")
-    else
-        field(".y = " .. y)
-        if spec.dy then
-            field(".dy = " .. layout.macro(spec.dy))
-        end
+    local y <const> = spec.y or spec.dy or spec.x
+    local both <const> = spec.dy and layout.macro(spec.dy) == layout.macro(y)
+    field("X(" .. layout.word(spec.x) .. ")")
+    field((both and "DY(" or "Y(") .. layout.word(y) .. ")")
+    if spec.dy and not both then
+        field(".dy = " .. layout.macro(spec.dy))
     end
-    for _, tensor in ipairs { "dx", "x2" } do
-        if spec[tensor] then
-            field("." .. tensor .. " = " .. layout.macro(spec[tensor]))
-        end
+    if spec.dx then
+        field("DX(" .. layout.word(spec.dx) .. ")")
+    end
+    if spec.x2 then
+        field(".x2 = " .. layout.macro(spec.x2))
     end
     if spec.first then
         field(".first = " .. spec.first)
     end
     if spec.geometry then
-        field(".geometry = " .. entry.geometry(spec.geometry))
+        field("TAPS(" .. entry.geometry_word(spec.geometry) .. ")")
     end
     if spec.groups and spec.groups > 1 then
         field(".groups = " .. spec.groups)
@@ -227,7 +225,7 @@ local function option_fields(spec, op, literal, field)
         unit_field(spec, field)
     end
     if not op.exact or op.exact(spec) then
-        field(".exact = true")
+        field("EXACT")
     end
 end
 
@@ -304,16 +302,16 @@ end
 
 local function layer_row(node, literal)
     local fields <const> = {
-        ".op = LAYER_" .. (has_other_activation(node) and "ACTIVATION" or node.kind:upper()),
-        ".name = " .. c.string(node.name),
+        string.format("LAYER(%s, %s, %d, %d, %d)",
+            has_other_activation(node) and "ACTIVATION" or node.kind:upper(), c.string(node.name),
+            node.c, node.h, node.w),
         "FROM(" .. input_list(node) .. ")",
-        string.format("SHAPE(%d, %d, %d)", node.c, node.h, node.w),
     }
     local function field(format, ...)
         fields[#fields + 1] = string.format(format, ...)
     end
     if node.geometry then
-        field(".geometry = %s", (entry.geometry(node.geometry)))
+        field("TAPS(%s)", entry.geometry_word(node.geometry))
     end
     for _, key in ipairs(NODE_NUMBERS) do
         if node[key] then
@@ -326,8 +324,7 @@ local function layer_row(node, literal)
         field(".groups = %d", node.groups)
     end
     if node.kind == "norm" then
-        field(".norm = %s, .groups = %d, .eps = %s",
-            "NORM_" .. node.norm:upper(), node.groups, literal(node.eps))
+        field("NORM(%s, %d, %s)", node.norm:upper(), node.groups, literal(node.eps))
         if node.norm == "batch" then
             field(".momentum = %s", literal(node.momentum))
         end
@@ -338,8 +335,12 @@ local function layer_row(node, literal)
     if node.frozen then
         field(".frozen = true")
     end
-    field("PARAMS(%d, %d, %d)", (node.weight or 0) - 1, (node.bias_param or 0) - 1,
-        (node.state or 0) - 1)
+    if node.weight then
+        field("PARAMS(%d, %d, %d)", node.weight - 1, (node.bias_param or 0) - 1,
+            (node.state or 0) - 1)
+    else
+        field("NO_PARAMS")
+    end
     if node.flop > 0 then
         field(".mflop = %.6f", node.flop / 1e6)
     end

@@ -14,13 +14,14 @@ local entry <const> = {}
 
 -- -- What loops are given ------------------------------------------------------------------------
 -- { word = the parameter of the macro, text = C, type = of what the text initializes or nil,
+-- front = what the text begins with, which the macro adds, or nil,
 -- defines = what a macro stands for or nil, uses = the helper that it needs, or nil }
 
 --- An image of this layout.
 function entry.image(l)
     local text <const>, defines <const> = layout.macro(l)
     return { word = "IMAGE", uses = "image", type = "struct image", text = text,
-        defines = defines }
+        front = "IMAGE_", defines = defines }
 end
 
 local function axis_text(axis)
@@ -49,7 +50,7 @@ end
 --- The window of a convolution or pool.
 function entry.window(it, inputs, outputs)
     return {
-        word = "WINDOW", uses = "window", type = "struct window",
+        word = "WINDOW", uses = "window", type = "struct window", front = "WINDOW_",
         text = string.format("WINDOW_%s_C%d_K%d", entry.geometry_word(it), inputs, outputs),
         defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
             axis_text(it.h), axis_text(it.w), inputs, outputs),
@@ -95,10 +96,19 @@ end
 local function macro_of(spec, params, loops)
     local names <const>, helpers <const> = macro_params(loops.given), {}
     local given <const>, constants <const> = {}, {}
+    local last_type
     for i, one in ipairs(loops.given) do
         given[i] = one.type and names[i]:lower() or names[i]
-        constants[#constants + 1] = one.type
-            and string.format("const %s %s = %s;", one.type, given[i], names[i])
+        if one.type then
+            local value <const> = string.format("%s = %s%s", given[i],
+                one.front and one.front .. "##" or "", names[i])
+            if one.type == last_type then
+                constants[#constants] = constants[#constants]:gsub(";$", ", " .. value .. ";")
+            else
+                constants[#constants + 1] = string.format("const %s %s;", one.type, value)
+            end
+        end
+        last_type = one.type
         helpers[#helpers + 1] = one.uses
     end
     return {

@@ -30,11 +30,16 @@ function layout.shape(l)
     return l.border > 0 and text .. string.format(", border %d", l.border) or text
 end
 
+--- "32x32x16_B1": its size, the pitch where there are more floats than channels, the border.
+function layout.word(l)
+    return string.format("%dx%dx%d%s%s", l.h, l.w, l.c, l.pitch ~= l.c and "_P" .. l.pitch or "",
+        l.border > 0 and "_B" .. l.border or "")
+end
+
 --- The macro that stands for a layout in C, "IMAGE_32x32x16_B1", and what it stands for, which
 --- initializes struct image and struct layout (runtime/model.h).
 function layout.macro(l)
-    return string.format("IMAGE_%dx%dx%d%s%s", l.h, l.w, l.c,
-        l.pitch ~= l.c and "_P" .. l.pitch or "", l.border > 0 and "_B" .. l.border or ""),
+    return "IMAGE_" .. layout.word(l),
         string.format("{.h = %d, .w = %d, .c = %d, .pitch = %d, .border = %d}", l.h, l.w, l.c,
             l.pitch, l.border)
 end

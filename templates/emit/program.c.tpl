@@ -236,7 +236,7 @@ ${helpers}
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given, in their order
- * (IMAGE1: the first struct image). MFLOP and KB are those of an image. */
+ * (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB are those of an image. */
 
 @ for _, text in ipairs(kernel_texts) do
     ${text}
@@ -260,14 +260,20 @@ ${helpers}
 @ end
 
 /* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are explained in struct
- * kernel of model.h, such as stats: it leaves sums for a norm; exact: from small whole numbers it makes whole numbers,
+ * kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from small whole numbers it makes whole numbers,
  * which tests compare bit for bit (a mean or norm does not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; packed weights have so many ${real}s, and a function that packs or unpacks. */
-#define DY(IMAGE) .y = IMAGE, .dy = IMAGE
+/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so many ${real}s, and a
+ * function that packs or unpacks. */
+#define X(SHAPE) .x = IMAGE_##SHAPE
+#define Y(SHAPE) .y = IMAGE_##SHAPE
+#define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
+#define DX(SHAPE) .dx = IMAGE_##SHAPE
+#define TAPS(WINDOW) .geometry = GEOMETRY_##WINDOW
+#define EXACT .exact = true
 #define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
@@ -279,10 +285,12 @@ static const struct kernel kernels[] = {
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
-/* What rows have: the layers that a layer reads, its output, and where its parameters and running
- * statistics stand in the tables below; -1: there is none. */
+/* What rows have: the output of a layer, the layers that it reads, and where its parameters and running
+ * statistics stand in params[] and states[]; -1: there is none. */
+#define LAYER(OP, NAME, C, H, W) .op = LAYER_##OP, .name = NAME, .c = C, .h = H, .w = W
 #define FROM(...) .inputs = {__VA_ARGS__, -1}
-#define SHAPE(C, H, W) .c = C, .h = H, .w = W
+#define NORM(KIND, GROUPS, EPS) .norm = NORM_##KIND, .groups = GROUPS, .eps = EPS
+#define NO_PARAMS PARAMS(-1, -1, -1)
 #define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
 
 static const struct layer layers[] = {

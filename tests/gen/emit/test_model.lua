@@ -100,11 +100,10 @@ function tests.layers_and_parameters_have_their_rows()
     test.equal(#params.layer_rows, #graph.nodes)
     test.equal(#params.param_rows, #graph.params)
     test.equal(#params.state_rows, #graph.states)
-    test.equal(params.layer_rows[1], '{.op = LAYER_INPUT, .name = "input", FROM(-1), '
-        .. "SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},")
-    test.equal(params.layer_rows[2], '{.op = LAYER_CONV, .name = "conv1", FROM(0), '
-        .. "SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1, PARAMS(0, -1, -1), "
-        .. ".mflop = 0.884736},")
+    test.equal(params.layer_rows[1], '{LAYER(INPUT, "input", 3, 32, 32), FROM(-1), '
+        .. "NO_PARAMS},")
+    test.equal(params.layer_rows[2], '{LAYER(CONV, "conv1", 16, 32, 32), FROM(0), '
+        .. "TAPS(3x3_P1), PARAMS(0, -1, -1), .mflop = 0.884736},")
     test.equal(params.param_rows[1], '{"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, '
         .. "INIT_FAN_IN, 27, true},")
     test.equal(params.state_rows[2], '{.name = "norm1.running_var", '
