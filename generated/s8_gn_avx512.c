@@ -103,7 +103,8 @@
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
  *     keep_         a bit an element, or a pixel's for all: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
- *     tiles_        what Winograd's transforms make, 36 frequencies
+ *     tiles_        what Winograd's transforms make: of each of 36 frequencies inputs, outputs and
+ *                   backward sums, each of them tiles x channels + 16
  *
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
  *     conv3x3       a convolution and its window, rows x columns; s behind it: its stride; d: its
@@ -171,10 +172,10 @@ struct net {
 };
 
 /* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which
- * call to which they live. Its index and chunk; weight_, bias_ and running_ are parameters and
- * statistics as they lie in a model. */
+ * call to which they live. Its chunk, index and first image; weight_, bias_ and running_ are
+ * parameters and statistics as they lie in a model. */
 struct buffers {
-    int chunk, micro_batch;
+    int chunk, micro_batch, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
             *w_conv9, *w_conv10, *w_conv11, *wt_conv11, *wt_conv10, *wt_conv9, *wt_conv8, *wt_conv7,
             *wt_conv6, *wt_conv5, *wt_conv4, *wt_conv3, *wt_conv2, *weight_norm1, *bias_norm1,
@@ -206,10 +207,9 @@ struct buffers {
             *keep_dropout5, *winner_maxpool2, *keep_dropout6, *keep_dropout7, *keep_dropout8;
 };
 
-/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the
- * batch on. */
+/* What says where the buffers of a micro-batch are, and what computes its n images. */
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
-typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
+typedef void computes(const struct net *net, const struct buffers *at, int n);
 
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
@@ -236,6 +236,9 @@ enum {
     SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
+
+/* Behind a call: the time up to its end is that of a slot. */
+#define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
  * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
@@ -355,263 +358,254 @@ static const struct weight weights[27];
  * image; those of clear_border() the rows, columns, channels and border of a buffer. */
 
 /* A micro-batch through the whole network, forward and backward. */
-static void train_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+static void train_micro_batch(const struct net *net, const struct buffers *at, int n)
 {
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(at->y_input, n, 32, 32, 3, 1);
-    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, at->image), n), TIMED(LOAD);
     /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(at->y_relu1, at->sums_norm1, at->y_input,
-            at->w_conv1, n), count_time(net, SLOT_CONV1_FWD);
+            at->w_conv1, n), TIMED(CONV1_FWD);
     /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
             1024.0, n);
-    /* 4 */ draw_bits(at->keep_dropout1, net, image, n, 4, 655, 512);
+    /* 4 */ draw_bits(at->keep_dropout1, net, at->image, n, 4, 655, 512);
     clear_border(at->y_dropout1, n, 32, 32, 16, 1);
     /* 5 */ norm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1,
-            at->keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
+            at->keep_dropout1, n), TIMED(NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4(at->y_relu2, at->sums_norm2,
-            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, n), count_time(net, SLOT_CONV2_FWD);
+            at->y_dropout1, at->w_conv2, at->tiles_conv2_fwd, n), TIMED(CONV2_FWD);
     /* 7 */ group_norm4_c32_fwd(at->coef_norm2, at->sums_norm2, at->weight_norm2, at->bias_norm2,
             1024.0, n);
-    /* 8 */ draw_bits(at->keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 8 */ draw_bits(at->keep_dropout2, net, at->image, n, 8, 655, 1024);
     /* 9 */ norm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2,
-            at->keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
+            at->keep_dropout2, n), TIMED(NORM2_FWD);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     /* 10 */ conv1x1_c32_k16_32x32_fwd__direct(at->y_conv3, at->y_dropout2, at->w_conv3, n),
-            count_time(net, SLOT_CONV3_FWD);
+            TIMED(CONV3_FWD);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
     /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(at->y_maxpool1, at->winner_maxpool1,
-            at->y_conv3, n), count_time(net, SLOT_MAXPOOL1_FWD);
+            at->y_conv3, n), TIMED(MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4(at->y_relu3, at->sums_norm3,
-            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, n), count_time(net, SLOT_CONV4_FWD);
+            at->y_maxpool1, at->w_conv4, at->tiles_conv4_fwd, n), TIMED(CONV4_FWD);
     /* 13 */ group_norm4_c16_fwd(at->coef_norm3, at->sums_norm3, at->weight_norm3, at->bias_norm3,
             256.0, n);
-    /* 14 */ draw_bits(at->keep_dropout3, net, image, n, 14, 655, 128);
+    /* 14 */ draw_bits(at->keep_dropout3, net, at->image, n, 14, 655, 128);
     clear_border(at->y_dropout3, n, 16, 16, 16, 1);
     /* 15 */ norm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3,
-            at->keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
+            at->keep_dropout3, n), TIMED(NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4(at->y_relu4, at->sums_norm4,
-            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, n), count_time(net, SLOT_CONV5_FWD);
+            at->y_dropout3, at->w_conv5, at->tiles_conv5_fwd, n), TIMED(CONV5_FWD);
     /* 17 */ group_norm4_c32_fwd(at->coef_norm4, at->sums_norm4, at->weight_norm4, at->bias_norm4,
             256.0, n);
-    /* 18 */ draw_bits(at->keep_dropout4, net, image, n, 18, 655, 256);
+    /* 18 */ draw_bits(at->keep_dropout4, net, at->image, n, 18, 655, 256);
     clear_border(at->y_dropout4, n, 16, 16, 32, 1);
     /* 19 */ norm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4,
-            at->keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
+            at->keep_dropout4, n), TIMED(NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4(at->y_relu5, at->sums_norm5,
-            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, n), count_time(net, SLOT_CONV6_FWD);
+            at->y_dropout4, at->w_conv6, at->tiles_conv6_fwd, n), TIMED(CONV6_FWD);
     /* 21 */ group_norm4_c32_fwd(at->coef_norm5, at->sums_norm5, at->weight_norm5, at->bias_norm5,
             256.0, n);
-    /* 22 */ draw_bits(at->keep_dropout5, net, image, n, 22, 655, 256);
+    /* 22 */ draw_bits(at->keep_dropout5, net, at->image, n, 22, 655, 256);
     /* 23 */ norm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5,
-            at->keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
+            at->keep_dropout5, n), TIMED(NORM5_FWD);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     /* 24 */ conv1x1_c32_k16_16x16_fwd__direct(at->y_conv7, at->y_dropout5, at->w_conv7, n),
-            count_time(net, SLOT_CONV7_FWD);
+            TIMED(CONV7_FWD);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
     /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(at->y_maxpool2, at->winner_maxpool2,
-            at->y_conv7, n), count_time(net, SLOT_MAXPOOL2_FWD);
+            at->y_conv7, n), TIMED(MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4(at->y_relu6, at->sums_norm6,
-            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, n), count_time(net, SLOT_CONV8_FWD);
+            at->y_maxpool2, at->w_conv8, at->tiles_conv8_fwd, n), TIMED(CONV8_FWD);
     /* 27 */ group_norm4_c32_fwd(at->coef_norm6, at->sums_norm6, at->weight_norm6, at->bias_norm6,
             64.0, n);
-    /* 28 */ draw_bits(at->keep_dropout6, net, image, n, 28, 655, 64);
+    /* 28 */ draw_bits(at->keep_dropout6, net, at->image, n, 28, 655, 64);
     clear_border(at->y_dropout6, n, 8, 8, 32, 1);
     /* 29 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6,
-            at->keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
+            at->keep_dropout6, n), TIMED(NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu7, at->sums_norm7,
-            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, n), count_time(net, SLOT_CONV9_FWD);
+            at->y_dropout6, at->w_conv9, at->tiles_conv9_fwd, n), TIMED(CONV9_FWD);
     /* 31 */ group_norm4_c32_fwd(at->coef_norm7, at->sums_norm7, at->weight_norm7, at->bias_norm7,
             64.0, n);
-    /* 32 */ draw_bits(at->keep_dropout7, net, image, n, 32, 655, 64);
+    /* 32 */ draw_bits(at->keep_dropout7, net, at->image, n, 32, 655, 64);
     clear_border(at->y_dropout7, n, 8, 8, 32, 1);
     /* 33 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7,
-            at->keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
+            at->keep_dropout7, n), TIMED(NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4(at->y_relu8, at->sums_norm8,
-            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, n),
-            count_time(net, SLOT_CONV10_FWD);
+            at->y_dropout7, at->w_conv10, at->tiles_conv10_fwd, n), TIMED(CONV10_FWD);
     /* 35 */ group_norm4_c32_fwd(at->coef_norm8, at->sums_norm8, at->weight_norm8, at->bias_norm8,
             64.0, n);
-    /* 36 */ draw_bits(at->keep_dropout8, net, image, n, 36, 655, 64);
+    /* 36 */ draw_bits(at->keep_dropout8, net, at->image, n, 36, 655, 64);
     /* 37 */ norm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8,
-            at->keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
+            at->keep_dropout8, n), TIMED(NORM8_FWD);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     /* 38 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n),
-            count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
+            TIMED(GLOBAL_AVGPOOL1_FWD);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     /* 39 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n),
-            count_time(net, SLOT_CONV11_FWD);
+            TIMED(CONV11_FWD);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, image, n,
-            net->run->label_smoothing), count_time(net, SLOT_LOSS);
+    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, at->image, n,
+            net->run->label_smoothing), TIMED(LOSS);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__direct(at->dw_conv11, at->y_global_avgpool1,
-            at->dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+            at->dy_conv11, n), TIMED(CONV11_BWD_WEIGHTS);
     /* 42 */ conv1x1_c32_k10_1x1_bwd_data__direct(at->dy_global_avgpool1, at->dy_conv11,
-            at->wt_conv11, n), count_time(net, SLOT_CONV11_BWD_DATA);
+            at->wt_conv11, n), TIMED(CONV11_BWD_DATA);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(at->dy_dropout8, n, 8, 8, 32, 1);
     /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(at->dy_dropout8, at->dy_global_avgpool1, n),
-            count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
+            TIMED(GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 44 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm8, at->y_relu8, at->dy_dropout8,
-            at->coef_norm8, at->keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_REDUCE);
+            at->coef_norm8, at->keep_dropout8, n), TIMED(NORM8_BWD_REDUCE);
     /* 45 */ group_norm4_c32_bwd(at->dcoef_norm8, at->dw_norm8, at->db_norm8, at->dsums_norm8,
             at->coef_norm8, at->weight_norm8, 64.0, n);
     /* 46 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout8, at->dy_dropout8,
             at->y_relu8, at->dcoef_norm8, at->coef_norm8, at->keep_dropout8, n),
-            count_time(net, SLOT_NORM8_BWD_DATA);
+            TIMED(NORM8_BWD_DATA);
     /* 47 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv10, at->y_dropout7,
-            at->dy_dropout8, at->tiles_conv10_bwd_weights, n),
-            count_time(net, SLOT_CONV10_BWD_WEIGHTS);
+            at->dy_dropout8, at->tiles_conv10_bwd_weights, n), TIMED(CONV10_BWD_WEIGHTS);
     clear_border(at->dy_dropout7, n, 8, 8, 32, 1);
     /* 48 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout7, at->dy_dropout8,
-            at->wt_conv10, at->tiles_conv10_bwd_data, n), count_time(net, SLOT_CONV10_BWD_DATA);
+            at->wt_conv10, at->tiles_conv10_bwd_data, n), TIMED(CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 49 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm7, at->y_relu7, at->dy_dropout7,
-            at->coef_norm7, at->keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_REDUCE);
+            at->coef_norm7, at->keep_dropout7, n), TIMED(NORM7_BWD_REDUCE);
     /* 50 */ group_norm4_c32_bwd(at->dcoef_norm7, at->dw_norm7, at->db_norm7, at->dsums_norm7,
             at->coef_norm7, at->weight_norm7, 64.0, n);
     /* 51 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout7, at->dy_dropout7,
             at->y_relu7, at->dcoef_norm7, at->coef_norm7, at->keep_dropout7, n),
-            count_time(net, SLOT_NORM7_BWD_DATA);
+            TIMED(NORM7_BWD_DATA);
     /* 52 */ conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv9, at->y_dropout6,
-            at->dy_dropout7, at->tiles_conv9_bwd_weights, n),
-            count_time(net, SLOT_CONV9_BWD_WEIGHTS);
+            at->dy_dropout7, at->tiles_conv9_bwd_weights, n), TIMED(CONV9_BWD_WEIGHTS);
     clear_border(at->dy_dropout6, n, 8, 8, 32, 1);
     /* 53 */ conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1(at->dy_dropout6, at->dy_dropout7,
-            at->wt_conv9, at->tiles_conv9_bwd_data, n), count_time(net, SLOT_CONV9_BWD_DATA);
+            at->wt_conv9, at->tiles_conv9_bwd_data, n), TIMED(CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     /* 54 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm6, at->y_relu6, at->dy_dropout6,
-            at->coef_norm6, at->keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_REDUCE);
+            at->coef_norm6, at->keep_dropout6, n), TIMED(NORM6_BWD_REDUCE);
     /* 55 */ group_norm4_c32_bwd(at->dcoef_norm6, at->dw_norm6, at->db_norm6, at->dsums_norm6,
             at->coef_norm6, at->weight_norm6, 64.0, n);
     /* 56 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout6, at->dy_dropout6,
             at->y_relu6, at->dcoef_norm6, at->coef_norm6, at->keep_dropout6, n),
-            count_time(net, SLOT_NORM6_BWD_DATA);
+            TIMED(NORM6_BWD_DATA);
     /* 57 */ conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1(at->dw_conv8, at->y_maxpool2,
-            at->dy_dropout6, at->tiles_conv8_bwd_weights, n),
-            count_time(net, SLOT_CONV8_BWD_WEIGHTS);
+            at->dy_dropout6, at->tiles_conv8_bwd_weights, n), TIMED(CONV8_BWD_WEIGHTS);
     /* 58 */ conv3x3_c16_k32_8x8_bwd_data__winograd4(at->dy_maxpool2, at->dy_dropout6, at->wt_conv8,
-            at->tiles_conv8_bwd_data, n), count_time(net, SLOT_CONV8_BWD_DATA);
+            at->tiles_conv8_bwd_data, n), TIMED(CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     /* 59 */ maxpool2x2s2_c16_16x16_bwd_data(at->dy_conv7, at->winner_maxpool2, at->dy_maxpool2, n),
-            count_time(net, SLOT_MAXPOOL2_BWD_DATA);
+            TIMED(MAXPOOL2_BWD_DATA);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     /* 60 */ conv1x1_c32_k16_16x16_bwd_weights__direct(at->dw_conv7, at->y_dropout5, at->dy_conv7,
-            n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
+            n), TIMED(CONV7_BWD_WEIGHTS);
     clear_border(at->dy_dropout5, n, 16, 16, 32, 1);
     /* 61 */ conv1x1_c32_k16_16x16_bwd_data__direct_b0_1(at->dy_dropout5, at->dy_conv7,
-            at->wt_conv7, n), count_time(net, SLOT_CONV7_BWD_DATA);
+            at->wt_conv7, n), TIMED(CONV7_BWD_DATA);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     /* 62 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm5, at->y_relu5, at->dy_dropout5,
-            at->coef_norm5, at->keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_REDUCE);
+            at->coef_norm5, at->keep_dropout5, n), TIMED(NORM5_BWD_REDUCE);
     /* 63 */ group_norm4_c32_bwd(at->dcoef_norm5, at->dw_norm5, at->db_norm5, at->dsums_norm5,
             at->coef_norm5, at->weight_norm5, 256.0, n);
     /* 64 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout5, at->dy_dropout5,
             at->y_relu5, at->dcoef_norm5, at->coef_norm5, at->keep_dropout5, n),
-            count_time(net, SLOT_NORM5_BWD_DATA);
+            TIMED(NORM5_BWD_DATA);
     /* 65 */ conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv6, at->y_dropout4,
-            at->dy_dropout5, at->tiles_conv6_bwd_weights, n),
-            count_time(net, SLOT_CONV6_BWD_WEIGHTS);
+            at->dy_dropout5, at->tiles_conv6_bwd_weights, n), TIMED(CONV6_BWD_WEIGHTS);
     clear_border(at->dy_dropout4, n, 16, 16, 32, 1);
     /* 66 */ conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout4, at->dy_dropout5,
-            at->wt_conv6, at->tiles_conv6_bwd_data, n), count_time(net, SLOT_CONV6_BWD_DATA);
+            at->wt_conv6, at->tiles_conv6_bwd_data, n), TIMED(CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     /* 67 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm4, at->y_relu4, at->dy_dropout4,
-            at->coef_norm4, at->keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_REDUCE);
+            at->coef_norm4, at->keep_dropout4, n), TIMED(NORM4_BWD_REDUCE);
     /* 68 */ group_norm4_c32_bwd(at->dcoef_norm4, at->dw_norm4, at->db_norm4, at->dsums_norm4,
             at->coef_norm4, at->weight_norm4, 256.0, n);
     /* 69 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout4, at->dy_dropout4,
             at->y_relu4, at->dcoef_norm4, at->coef_norm4, at->keep_dropout4, n),
-            count_time(net, SLOT_NORM4_BWD_DATA);
+            TIMED(NORM4_BWD_DATA);
     /* 70 */ conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1(at->dw_conv5, at->y_dropout3,
-            at->dy_dropout4, at->tiles_conv5_bwd_weights, n),
-            count_time(net, SLOT_CONV5_BWD_WEIGHTS);
+            at->dy_dropout4, at->tiles_conv5_bwd_weights, n), TIMED(CONV5_BWD_WEIGHTS);
     clear_border(at->dy_dropout3, n, 16, 16, 16, 1);
     /* 71 */ conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1(at->dy_dropout3, at->dy_dropout4,
-            at->wt_conv5, at->tiles_conv5_bwd_data, n), count_time(net, SLOT_CONV5_BWD_DATA);
+            at->wt_conv5, at->tiles_conv5_bwd_data, n), TIMED(CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     /* 72 */ norm_drop0p01_c16_16x16_bwd_reduce__b0_1(at->dsums_norm3, at->y_relu3, at->dy_dropout3,
-            at->coef_norm3, at->keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_REDUCE);
+            at->coef_norm3, at->keep_dropout3, n), TIMED(NORM3_BWD_REDUCE);
     /* 73 */ group_norm4_c16_bwd(at->dcoef_norm3, at->dw_norm3, at->db_norm3, at->dsums_norm3,
             at->coef_norm3, at->weight_norm3, 256.0, n);
     /* 74 */ norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(at->dy_dropout3, at->dy_dropout3,
             at->y_relu3, at->dcoef_norm3, at->coef_norm3, at->keep_dropout3, n),
-            count_time(net, SLOT_NORM3_BWD_DATA);
+            TIMED(NORM3_BWD_DATA);
     /* 75 */ conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1(at->dw_conv4, at->y_maxpool1,
-            at->dy_dropout3, at->tiles_conv4_bwd_weights, n),
-            count_time(net, SLOT_CONV4_BWD_WEIGHTS);
+            at->dy_dropout3, at->tiles_conv4_bwd_weights, n), TIMED(CONV4_BWD_WEIGHTS);
     /* 76 */ conv3x3_c16_k16_16x16_bwd_data__winograd4(at->dy_maxpool1, at->dy_dropout3,
-            at->wt_conv4, at->tiles_conv4_bwd_data, n), count_time(net, SLOT_CONV4_BWD_DATA);
+            at->wt_conv4, at->tiles_conv4_bwd_data, n), TIMED(CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     /* 77 */ maxpool2x2s2_c16_32x32_bwd_data(at->dy_conv3, at->winner_maxpool1, at->dy_maxpool1, n),
-            count_time(net, SLOT_MAXPOOL1_BWD_DATA);
+            TIMED(MAXPOOL1_BWD_DATA);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     /* 78 */ conv1x1_c32_k16_32x32_bwd_weights__direct(at->dw_conv3, at->y_dropout2, at->dy_conv3,
-            n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
+            n), TIMED(CONV3_BWD_WEIGHTS);
     clear_border(at->dy_dropout2, n, 32, 32, 32, 1);
     /* 79 */ conv1x1_c32_k16_32x32_bwd_data__direct_b0_1(at->dy_dropout2, at->dy_conv3,
-            at->wt_conv3, n), count_time(net, SLOT_CONV3_BWD_DATA);
+            at->wt_conv3, n), TIMED(CONV3_BWD_DATA);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     /* 80 */ norm_drop0p01_c32_32x32_bwd_reduce__b0_1(at->dsums_norm2, at->y_relu2, at->dy_dropout2,
-            at->coef_norm2, at->keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_REDUCE);
+            at->coef_norm2, at->keep_dropout2, n), TIMED(NORM2_BWD_REDUCE);
     /* 81 */ group_norm4_c32_bwd(at->dcoef_norm2, at->dw_norm2, at->db_norm2, at->dsums_norm2,
             at->coef_norm2, at->weight_norm2, 1024.0, n);
     /* 82 */ norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(at->dy_dropout2, at->dy_dropout2,
             at->y_relu2, at->dcoef_norm2, at->coef_norm2, at->keep_dropout2, n),
-            count_time(net, SLOT_NORM2_BWD_DATA);
+            TIMED(NORM2_BWD_DATA);
     /* 83 */ conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1(at->dw_conv2, at->y_dropout1,
-            at->dy_dropout2, at->tiles_conv2_bwd_weights, n),
-            count_time(net, SLOT_CONV2_BWD_WEIGHTS);
+            at->dy_dropout2, at->tiles_conv2_bwd_weights, n), TIMED(CONV2_BWD_WEIGHTS);
     /* 84 */ conv3x3_c16_k32_32x32_bwd_data__winograd4(at->dy_dropout1, at->dy_dropout2,
-            at->wt_conv2, at->tiles_conv2_bwd_data, n), count_time(net, SLOT_CONV2_BWD_DATA);
+            at->wt_conv2, at->tiles_conv2_bwd_data, n), TIMED(CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     /* 85 */ norm_drop0p01_c16_32x32_bwd_reduce(at->dsums_norm1, at->y_relu1, at->dy_dropout1,
-            at->coef_norm1, at->keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
+            at->coef_norm1, at->keep_dropout1, n), TIMED(NORM1_BWD_REDUCE);
     /* 86 */ group_norm4_c16_bwd(at->dcoef_norm1, at->dw_norm1, at->db_norm1, at->dsums_norm1,
             at->coef_norm1, at->weight_norm1, 1024.0, n);
     /* 87 */ norm_drop0p01_mask_c16_32x32_bwd_data(at->dy_dropout1, at->dy_dropout1, at->y_relu1,
-            at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n),
-            count_time(net, SLOT_NORM1_BWD_DATA);
+            at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n), TIMED(NORM1_BWD_DATA);
     /* 88 */ conv3x3_c3_k16_32x32_bwd_weights__direct(at->dw_conv1, at->y_input, at->dy_dropout1,
-            n), count_time(net, SLOT_CONV1_BWD_WEIGHTS);
+            n), TIMED(CONV1_BWD_WEIGHTS);
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a
@@ -620,13 +614,14 @@ static void each_micro_batch(const struct net *net, struct span chunks, places *
         computes *compute)
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct buffers at = place(net, chunk, 0);
+        struct buffers at = place(net, chunk, 0);
         const struct span images = run_chunk(net->run, chunk);
         for (int image = images.first; image < images.last; image += MICRO_BATCH) {
             const int left = images.last - image;
             const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+            at.image = image;
             run_micro_batch(net->run, chunk, 0, image, n);
-            compute(net, &at, image, n);
+            compute(net, &at, n);
         }
     }
 }
@@ -658,11 +653,11 @@ static void train(struct run *run, int rank)
 /* -- 3. An evaluation -------------------------------------------------------------------------- */
 
 /* A micro-batch in evaluation mode. */
-static void eval_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+static void eval_micro_batch(const struct net *net, const struct buffers *at, int n)
 {
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(at->y_input, n, 32, 32, 3, 1);
-    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, at->image), n);
     /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__bank(at->y_relu1, at->sums_norm1, at->y_input,
             at->w_conv1, n);
     /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
@@ -746,8 +741,8 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     /* 31 */ conv1x1_c32_k10_1x1_fwd__direct(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 32 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, image, n, 0.0f);
-    /* 33 */ store_logits(net, image, n, at->y_conv11);
+    /* 32 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, at->image, n, 0.0f);
+    /* 33 */ store_logits(net, at->image, n, at->y_conv11);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
@@ -1212,8 +1207,7 @@ static INLINE void norm_drop_fwd_x1(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_fwd_x1(y, x, coef, keep, n, image1, image2, drop); \
     }
@@ -1353,8 +1347,7 @@ static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_relu_norm_fwd_8x2(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
@@ -1399,8 +1392,7 @@ static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
@@ -1500,8 +1492,7 @@ static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(float *restrict y,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, const float *restrict w, \
             int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(y, x, w, n, image1, image2); \
     }
 
@@ -1547,8 +1538,7 @@ static INLINE void maxpool_2x2_s2_c16_p16_winner_fwd_b0_1(float *restrict y,
     static NOINLINE void NAME(float *restrict y, uint8_t *restrict winner, \
             const float *restrict x, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         maxpool_2x2_s2_c16_p16_winner_fwd_b0_1(y, winner, x, n, image1, image2); \
     }
 
@@ -1662,8 +1652,7 @@ static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_relu_norm_fwd_8x1(y, sums, x, w, scratch, n, image1, image2, PADDING); \
     }
 
@@ -1723,8 +1712,7 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
@@ -1780,9 +1768,8 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct image image3 = IMAGE3; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2, \
+                image3 = IMAGE_##IMAGE3; \
         const struct drop_bits drop = DROP; \
         norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
@@ -1890,8 +1877,7 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_bwd_weights_16_4x2(dw, x, dy, scratch, n, image1, image2, PADDING); \
     }
 
@@ -1951,8 +1937,7 @@ static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_bwd_data_8x2(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
@@ -2012,8 +1997,7 @@ static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restri
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_bwd_data_8x1(dx, dy, w, scratch, n, image1, image2, PADDING); \
     }
 
@@ -2055,8 +2039,7 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
     static NOINLINE void NAME(float *restrict dx, const uint8_t *restrict winner, \
             const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         maxpool_2x2_s2_c16_p16_bwd_data_b0_0(dx, winner, dy, n, image1, image2); \
     }
 
@@ -2157,8 +2140,7 @@ static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restri
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(dw, x, dy, n, image1, image2); \
     }
 
@@ -2251,8 +2233,7 @@ static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict d
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(dx, dy, w, n, image1, image2); \
     }
 
@@ -2298,8 +2279,7 @@ static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *re
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
@@ -2344,9 +2324,8 @@ static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const 
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct image image3 = IMAGE3; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2, \
+                image3 = IMAGE_##IMAGE3; \
         const struct drop_bits drop = DROP; \
         norm_drop_mask_bwd_data_x1(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
@@ -2456,8 +2435,7 @@ static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, float *restrict scratch, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         winograd_bwd_weights_16_8x1(dw, x, dy, scratch, n, image1, image2, PADDING); \
     }
 
@@ -2530,8 +2508,7 @@ static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restri
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(dw, x, dy, n, image1, image2); \
     }
 
@@ -2568,15 +2545,15 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
 #define MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(NAME, IMAGE1, IMAGE2) \
     static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         maxpool_2x2_s2_c16_p16_fwd_b0_1(y, x, n, image1, image2); \
     }
 
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
- * in their order (IMAGE1: the first struct image). MFLOP and KB are those of an image. */
+ * in their order (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB
+ * are those of an image. */
 
 /* conv1 (s8.lua:7 from 26): y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y
  * (see add_image_moments).
@@ -2766,53 +2743,47 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
 }
 
 /* norm1 (s8.lua:7 from 26): reads 66 KB, writes 64 KB. */
-NORM_DROP_FWD_X1(norm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
-        DROP0P01_32x32x16)
+NORM_DROP_FWD_X1(norm_drop0p01_c16_32x32_fwd__b0_1, 32x32x16_B1, 32x32x16, DROP0P01_32x32x16)
 /* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 145 KB, writes 128 KB. */
-WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, IMAGE_32x32x32,
-        IMAGE_32x32x16_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, 32x32x32, 32x32x16_B1,
+        1 /* padding */)
 /* norm2 (s8.lua:7 from 26): reads 132 KB, writes 128 KB. */
-NORM_DROP_FWD_X2(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
+NORM_DROP_FWD_X2(norm_drop0p01_c32_32x32_fwd, 32x32x32, 32x32x32, DROP0P01_32x32x32)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 130 KB, writes 64 KB. */
-DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_fwd__direct, IMAGE_32x32x16,
-        IMAGE_32x32x32)
+DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_fwd__direct, 32x32x16, 32x32x32)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 20 KB. */
-MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1,
-        IMAGE_32x32x16)
+MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, 16x16x16_B1,
+        32x32x16)
 /* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
-WINOGRAD_RELU_NORM_FWD_8X1(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, IMAGE_16x16x16,
-        IMAGE_16x16x16_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X1(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, 16x16x16, 16x16x16_B1,
+        1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 17 KB, writes 16 KB. */
-NORM_DROP_FWD_X1(norm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
-        DROP0P01_16x16x16)
+NORM_DROP_FWD_X1(norm_drop0p01_c16_16x16_fwd__b0_1, 16x16x16_B1, 16x16x16, DROP0P01_16x16x16)
 /* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 93 KB, writes 32 KB. */
-WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
-        IMAGE_16x16x16_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, 16x16x32, 16x16x16_B1,
+        1 /* padding */)
 /* norm4 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
-NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
-        DROP0P01_16x16x32)
+NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd__b0_1, 16x16x32_B1, 16x16x32, DROP0P01_16x16x32)
 /* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
-WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, IMAGE_16x16x32,
-        IMAGE_16x16x32_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, 16x16x32, 16x16x32_B1,
+        1 /* padding */)
 /* norm5 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
-NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
+NORM_DROP_FWD_X2(norm_drop0p01_c32_16x16_fwd, 16x16x32, 16x16x32, DROP0P01_16x16x32)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 34 KB, writes 16 KB. */
-DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_fwd__direct, IMAGE_16x16x16,
-        IMAGE_16x16x32)
+DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_fwd__direct, 16x16x16, 16x16x32)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 5 KB. */
-MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1,
-        IMAGE_16x16x16)
+MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16)
 /* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 79 KB, writes 8 KB. */
-WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
-        IMAGE_8x8x16_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, 8x8x32, 8x8x16_B1,
+        1 /* padding */)
 /* norm6, norm7 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
-NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd__b0_1, 8x8x32_B1, 8x8x32, DROP0P01_8x8x32)
 /* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
  * */
-WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, IMAGE_8x8x32,
-        IMAGE_8x8x32_B1, 1 /* padding */)
+WINOGRAD_RELU_NORM_FWD_8X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, 8x8x32, 8x8x32_B1,
+        1 /* padding */)
 /* norm8 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
-NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd, 8x8x32, 8x8x32, DROP0P01_8x8x32)
 
 /* global_avgpool1 (s8.lua:29): y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
@@ -3040,97 +3011,93 @@ static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
 }
 
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32, IMAGE_8x8x32_B1,
-        DROP0P01_8x8x32)
+NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, 8x8x32, 8x8x32_B1, DROP0P01_8x8x32)
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 8 KB. */
-NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1,
-        IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, 8x8x32_B1, 8x8x32_B1, 8x8x32,
+        DROP0P01_8x8x32)
 /* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 36 KB.
  * */
-WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x32_B1,
-        IMAGE_8x8x32_B1, 1 /* padding */)
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x32_B1, 8x8x32_B1,
+        1 /* padding */)
 /* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
  * */
-WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, IMAGE_8x8x32_B1,
-        IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 33 KB, writes 18 KB. */
-WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, IMAGE_8x8x16_B1,
-        IMAGE_8x8x32_B1, 1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 85 KB, writes 4 KB. */
-WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_8x8_bwd_data__winograd4, IMAGE_8x8x16, IMAGE_8x8x32_B1,
+WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, 8x8x32_B1, 8x8x32_B1,
         1 /* padding */)
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 33 KB, writes 18 KB. */
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x16_B1, 8x8x32_B1,
+        1 /* padding */)
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 85 KB, writes 4 KB. */
+WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_8x8_bwd_data__winograd4, 8x8x16, 8x8x32_B1, 1 /* padding */)
 /* maxpool2 (s8.lua:11 from 27): reads 5 KB, writes 16 KB. */
-MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_16x16_bwd_data, IMAGE_16x16x16, IMAGE_8x8x16)
+MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_16x16_bwd_data, 16x16x16, 8x8x16)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 50 KB, writes 2 KB. */
-DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_bwd_weights__direct,
-        IMAGE_16x16x16, IMAGE_16x16x32)
+DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_bwd_weights__direct, 16x16x16,
+        16x16x32)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 18 KB, writes 32 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_8X2(conv1x1_c32_k16_16x16_bwd_data__direct_b0_1,
-        IMAGE_16x16x32_B1, IMAGE_16x16x16)
+        16x16x32_B1, 16x16x16)
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
+NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, 16x16x32, 16x16x32_B1,
         DROP0P01_16x16x32)
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 32 KB. */
-NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
-        IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
+NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, 16x16x32_B1, 16x16x32_B1,
+        16x16x32, DROP0P01_16x16x32)
 /* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 109 KB, writes 36 KB. */
-WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x32_B1,
-        IMAGE_16x16x32_B1, 1 /* padding */)
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x32_B1,
+        16x16x32_B1, 1 /* padding */)
 /* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
-WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x32_B1,
-        IMAGE_16x16x32_B1, 1 /* padding */)
+WINOGRAD_BWD_DATA_8X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, 16x16x32_B1, 16x16x32_B1,
+        1 /* padding */)
 /* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 71 KB, writes 18 KB. */
-WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x32_B1, 1 /* padding */)
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
+        16x16x32_B1, 1 /* padding */)
 /* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 113 KB, writes 16 KB. */
-WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x32_B1, 1 /* padding */)
+WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, 16x16x16_B1, 16x16x32_B1,
+        1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, 16x16x16, 16x16x16_B1,
         DROP0P01_16x16x16)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 16 KB. */
-NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
+NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, 16x16x16_B1, 16x16x16_B1,
+        16x16x16, DROP0P01_16x16x16)
 /* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 46 KB, writes 9 KB. */
-WINOGRAD_BWD_WEIGHTS_16_8X1(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x16_B1, 1 /* padding */)
+WINOGRAD_BWD_WEIGHTS_16_8X1(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
+        16x16x16_B1, 1 /* padding */)
 /* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
-WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k16_16x16_bwd_data__winograd4, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k16_16x16_bwd_data__winograd4, 16x16x16, 16x16x16_B1,
         1 /* padding */)
 /* maxpool1 (s8.lua:11 from 26): reads 20 KB, writes 64 KB. */
-MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_32x32_bwd_data, IMAGE_32x32x16,
-        IMAGE_16x16x16)
+MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_32x32_bwd_data, 32x32x16, 16x16x16)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 194 KB, writes 2 KB. */
-DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_bwd_weights__direct,
-        IMAGE_32x32x16, IMAGE_32x32x32)
+DIRECT_1X1_C32_K16_BWD_WEIGHTS_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_bwd_weights__direct, 32x32x16,
+        32x32x32)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 66 KB, writes 128 KB. */
 DIRECT_1X1_C32_K16_BWD_DATA_P16_32_B0_1_8X2(conv1x1_c32_k16_32x32_bwd_data__direct_b0_1,
-        IMAGE_32x32x32_B1, IMAGE_32x32x16)
+        32x32x32_B1, 32x32x16)
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
+NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, 32x32x32, 32x32x32_B1,
         DROP0P01_32x32x32)
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 128 KB. */
-NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
-        IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
+NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, 32x32x32_B1, 32x32x32_B1,
+        32x32x32, DROP0P01_32x32x32)
 /* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 219 KB, writes 18 KB. */
-WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, IMAGE_32x32x16_B1,
-        IMAGE_32x32x32_B1, 1 /* padding */)
+WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, 32x32x16_B1,
+        32x32x32_B1, 1 /* padding */)
 /* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 217 KB, writes 64 KB. */
-WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_32x32_bwd_data__winograd4, IMAGE_32x32x16, IMAGE_32x32x32_B1,
+WINOGRAD_BWD_DATA_8X1(conv3x3_c16_k32_32x32_bwd_data__winograd4, 32x32x16, 32x32x32_B1,
         1 /* padding */)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAGE_32x32x16,
-        DROP0P01_32x32x16)
+NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_32x32_bwd_reduce, 32x32x16, 32x32x16, DROP0P01_32x32x16)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 64 KB. */
-NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
-        IMAGE_32x32x16, DROP0P01_32x32x16)
+NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_32x32_bwd_data, 32x32x16, 32x32x16, 32x32x16,
+        DROP0P01_32x32x16)
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 80 KB, writes 2 KB. */
-DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct,
-        IMAGE_32x32x16, IMAGE_32x32x3_B1)
+DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct, 32x32x16,
+        32x32x3_B1)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 16 KB. */
-MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16)
+MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, 16x16x16_B1, 32x32x16)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 4 KB. */
-MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16)
+MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16)
 
 /* Input images from planes, 3 x 32 x 32 (3072 floats), into pixels, 34 x 34 x 3, border 1 (3468).
  * templates/ops/load.c.tpl */
@@ -3554,309 +3521,257 @@ RUN(dx_dy_w_scratch, a->dx, a->dy, a->w, a->scratch, a->n)
 RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
 /* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
- * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; exact: from
+ * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
  * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
  * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; packed weights have so many floats, and a function that
- * packs or unpacks. */
-#define DY(IMAGE) .y = IMAGE, .dy = IMAGE
+/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so
+ * many floats, and a function that packs or unpacks. */
+#define X(SHAPE) .x = IMAGE_##SHAPE
+#define Y(SHAPE) .y = IMAGE_##SHAPE
+#define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
+#define DX(SHAPE) .dx = IMAGE_##SHAPE
+#define TAPS(WINDOW) .geometry = GEOMETRY_##WINDOW
+#define EXACT .exact = true
 #define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
 static const struct kernel kernels[] = {
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__bank, "conv1", CONV, FWD),
-            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
-            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(32x32x3_B1), Y(32x32x16), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD), X(32x32x16),
+            Y(32x32x16_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, "conv2", CONV, FWD),
-            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 9.437184, .scratch_floats = 14976,
+            X(32x32x16_B1), Y(32x32x32), TAPS(3x3_P1), .relu = true, .stats = true,
+            .mflop = 9.437184, .scratch_floats = 14976,
             READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
-            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
-            .p = 0.01f},
-    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
-            .y = IMAGE_32x32x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            READS(512, pack_conv1x1_c32_k16_by16)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD), X(32x32x32),
+            Y(32x32x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__direct, "conv3", CONV, FWD), X(32x32x32), Y(32x32x16),
+            TAPS(1x1), EXACT, .mflop = 1.048576, READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
-            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .geometry = GEOMETRY_2x2_S2,
-            .winners = true, .exact = true},
+            X(32x32x16), Y(16x16x16_B1), TAPS(2x2_S2), .winners = true, EXACT},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, "conv4", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 1.179648, .scratch_floats = 10368,
+            X(16x16x16_B1), Y(16x16x16), TAPS(3x3_P1), .relu = true, .stats = true,
+            .mflop = 1.179648, .scratch_floats = 10368,
             READS(9216, pack_conv3x3_c16_k16_by16_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
-            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD), X(16x16x16),
+            Y(16x16x16_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, "conv5", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 2.359296, .scratch_floats = 14976,
+            X(16x16x16_B1), Y(16x16x32), TAPS(3x3_P1), .relu = true, .stats = true,
+            .mflop = 2.359296, .scratch_floats = 14976,
             READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
-            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD), X(16x16x32),
+            Y(16x16x32_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, "conv6", CONV, FWD),
-            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 4.718592, .scratch_floats = 19584,
+            X(16x16x32_B1), Y(16x16x32), TAPS(3x3_P1), .relu = true, .stats = true,
+            .mflop = 4.718592, .scratch_floats = 19584,
             READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
-            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
-            .p = 0.01f},
-    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
-            .y = IMAGE_16x16x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            READS(512, pack_conv1x1_c32_k16_by16)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD), X(16x16x32),
+            Y(16x16x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__direct, "conv7", CONV, FWD), X(16x16x32), Y(16x16x16),
+            TAPS(1x1), EXACT, .mflop = 0.262144, READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
-            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .geometry = GEOMETRY_2x2_S2, .winners = true,
-            .exact = true},
+            X(16x16x16), Y(8x8x16_B1), TAPS(2x2_S2), .winners = true, EXACT},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, "conv8", CONV, FWD),
-            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 0.589824, .scratch_floats = 14976,
-            READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
-            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(8x8x16_B1), Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, .mflop = 0.589824,
+            .scratch_floats = 14976, READS(18432, pack_conv3x3_c16_k32_by32_winograd4)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv9", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
-            READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
-            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(8x8x32_B1), Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, .mflop = 1.179648,
+            .scratch_floats = 19584, READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w_scratch, conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, "conv10", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .mflop = 1.179648, .scratch_floats = 19584,
-            READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
-            .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
-    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
-            .y = IMAGE_1x1x32, .geometry = GEOMETRY_8x8},
-    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
-            .y = IMAGE_1x1x10_P16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.000640,
-            READS(512, pack_conv1x1_c32_k10_by16)},
+            X(8x8x32_B1), Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, .mflop = 1.179648,
+            .scratch_floats = 19584, READS(36864, pack_conv3x3_c32_k32_by32_winograd4)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), X(8x8x32), Y(1x1x32),
+            TAPS(8x8)},
+    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__direct, "conv11", CONV, FWD), X(1x1x32), Y(1x1x10_P16),
+            TAPS(1x1), EXACT, .mflop = 0.000640, READS(512, pack_conv1x1_c32_k10_by16)},
     {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__direct, "conv11", CONV, BWD_WEIGHTS),
-            .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.000640, LEAVES(512, unpack_conv1x1_c32_k10_by16)},
-    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA),
-            .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P16), .dx = IMAGE_1x1x32, .geometry = GEOMETRY_1x1,
-            .exact = true, .mflop = 0.000640, READS(320, pack_transposed_conv1x1_c32_k10_by32)},
+            X(1x1x32), DY(1x1x10_P16), TAPS(1x1), EXACT, .mflop = 0.000640,
+            LEAVES(512, unpack_conv1x1_c32_k10_by16)},
+    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__direct, "conv11", CONV, BWD_DATA), X(1x1x32),
+            DY(1x1x10_P16), DX(1x1x32), TAPS(1x1), EXACT, .mflop = 0.000640,
+            READS(320, pack_transposed_conv1x1_c32_k10_by32)},
     {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
-            .x = IMAGE_8x8x32, DY(IMAGE_1x1x32), .dx = IMAGE_8x8x32_B1, .geometry = GEOMETRY_8x8},
+            X(8x8x32), DY(1x1x32), DX(8x8x32_B1), TAPS(8x8)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
-            .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm8", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv10", CONV,
-            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+            BWD_WEIGHTS), X(8x8x32_B1), DY(8x8x32_B1), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv10", CONV,
-            BWD_DATA), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 19584,
-            READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+            BWD_DATA), X(8x8x32_B1), DY(8x8x32_B1), DX(8x8x32_B1), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 19584, READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
-            .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm7", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
-    {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
-            BWD_WEIGHTS), .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 1.179648, .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
-    {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV, BWD_DATA),
-            .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 19584,
-            READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
-    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
             .each_image = true, .p = 0.01f},
+    {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, "conv9", CONV,
+            BWD_WEIGHTS), X(8x8x32_B1), DY(8x8x32_B1), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+    {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, "conv9", CONV, BWD_DATA),
+            X(8x8x32_B1), DY(8x8x32_B1), DX(8x8x32_B1), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 19584, READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
+    {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm6", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, "conv8", CONV,
-            BWD_WEIGHTS), .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .mflop = 0.589824, .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+            BWD_WEIGHTS), X(8x8x16_B1), DY(8x8x32_B1), TAPS(3x3_P1), .mflop = 0.589824,
+            .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_8x8_bwd_data__winograd4, "conv8", CONV, BWD_DATA),
-            .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x16,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 0.589824, .scratch_floats = 14976,
-            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            X(8x8x16_B1), DY(8x8x32_B1), DX(8x8x16), TAPS(3x3_P1), .mflop = 0.589824,
+            .scratch_floats = 14976, READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
-            .x = IMAGE_16x16x16, DY(IMAGE_8x8x16), .dx = IMAGE_16x16x16,
-            .geometry = GEOMETRY_2x2_S2, .exact = true},
+            X(16x16x16), DY(8x8x16), DX(16x16x16), TAPS(2x2_S2), EXACT},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__direct, "conv7", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.262144, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
+            X(16x16x32), DY(16x16x16), TAPS(1x1), EXACT, .mflop = 0.262144,
+            LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__direct_b0_1, "conv7", CONV, BWD_DATA),
-            .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .dx = IMAGE_16x16x32_B1,
-            .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
+            X(16x16x32), DY(16x16x16), DX(16x16x32_B1), TAPS(1x1), EXACT, .mflop = 0.262144,
             READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x32), DY(16x16x32_B1), DX(16x16x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm5",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1),
-            .dx = IMAGE_16x16x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x32), DY(16x16x32_B1), DX(16x16x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, "conv6", CONV,
-            BWD_WEIGHTS), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1),
-            .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 75456,
-            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+            BWD_WEIGHTS), X(16x16x32_B1), DY(16x16x32_B1), TAPS(3x3_P1), .mflop = 4.718592,
+            .scratch_floats = 75456, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, "conv6", CONV,
-            BWD_DATA), .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 4.718592, .scratch_floats = 19584,
+            BWD_DATA), X(16x16x32_B1), DY(16x16x32_B1), DX(16x16x32_B1), TAPS(3x3_P1),
+            .mflop = 4.718592, .scratch_floats = 19584,
             READS(36864, pack_transposed_conv3x3_c32_k32_by32_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x32), DY(16x16x32_B1), DX(16x16x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm4",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1),
-            .dx = IMAGE_16x16x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x32), DY(16x16x32_B1), DX(16x16x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, "conv5", CONV,
-            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1),
-            .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 47808,
-            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+            BWD_WEIGHTS), X(16x16x16_B1), DY(16x16x32_B1), TAPS(3x3_P1), .mflop = 2.359296,
+            .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, "conv5", CONV,
-            BWD_DATA), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x16_B1,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 2.359296, .scratch_floats = 14976,
+            BWD_DATA), X(16x16x16_B1), DY(16x16x32_B1), DX(16x16x16_B1), TAPS(3x3_P1),
+            .mflop = 2.359296, .scratch_floats = 14976,
             READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x16), DY(16x16x16_B1), DX(16x16x16), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, "norm3",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1),
-            .dx = IMAGE_16x16x16_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x16), DY(16x16x16_B1), DX(16x16x16_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, "conv4", CONV,
-            BWD_WEIGHTS), .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1),
-            .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 29376,
-            LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
+            BWD_WEIGHTS), X(16x16x16_B1), DY(16x16x16_B1), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 29376, LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k16_16x16_bwd_data__winograd4, "conv4", CONV, BWD_DATA),
-            .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 1.179648, .scratch_floats = 10368,
-            READS(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
+            X(16x16x16_B1), DY(16x16x16_B1), DX(16x16x16), TAPS(3x3_P1), .mflop = 1.179648,
+            .scratch_floats = 10368, READS(9216, pack_transposed_conv3x3_c16_k16_by16_winograd4)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
-            .x = IMAGE_32x32x16, DY(IMAGE_16x16x16), .dx = IMAGE_32x32x16,
-            .geometry = GEOMETRY_2x2_S2, .exact = true},
+            X(32x32x16), DY(16x16x16), DX(32x32x16), TAPS(2x2_S2), EXACT},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__direct, "conv3", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 1.048576, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
+            X(32x32x32), DY(32x32x16), TAPS(1x1), EXACT, .mflop = 1.048576,
+            LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__direct_b0_1, "conv3", CONV, BWD_DATA),
-            .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x32_B1,
-            .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
+            X(32x32x32), DY(32x32x16), DX(32x32x32_B1), TAPS(1x1), EXACT, .mflop = 1.048576,
             READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(32x32x32), DY(32x32x32_B1), DX(32x32x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, "norm2",
-            POINTWISE, BWD_DATA), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1),
-            .dx = IMAGE_32x32x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(32x32x32), DY(32x32x32_B1), DX(32x32x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy_scratch, conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, "conv2", CONV,
-            BWD_WEIGHTS), .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1),
-            .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 47808,
-            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+            BWD_WEIGHTS), X(32x32x16_B1), DY(32x32x32_B1), TAPS(3x3_P1), .mflop = 9.437184,
+            .scratch_floats = 47808, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w_scratch, conv3x3_c16_k32_32x32_bwd_data__winograd4, "conv2", CONV, BWD_DATA),
-            .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x16,
-            .geometry = GEOMETRY_3x3_P1, .mflop = 9.437184, .scratch_floats = 14976,
-            READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
+            X(32x32x16_B1), DY(32x32x32_B1), DX(32x32x16), TAPS(3x3_P1), .mflop = 9.437184,
+            .scratch_floats = 14976, READS(18432, pack_transposed_conv3x3_c16_k32_by16_winograd4)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(32x32x16), DY(32x32x16), DX(32x32x16), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_32x32_bwd_data, "norm1", POINTWISE,
-            BWD_DATA), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(32x32x16), DY(32x32x16), DX(32x32x16), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__direct, "conv1", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x3_B1, DY(IMAGE_32x32x16), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 0.884736, LEAVES(432, unpack_conv3x3_c3_k16_by16)},
+            X(32x32x3_B1), DY(32x32x16), TAPS(3x3_P1), EXACT, .mflop = 0.884736,
+            LEAVES(432, unpack_conv3x3_c3_k16_by16)},
 };
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
-/* What rows have: the layers that a layer reads, its output, and where its parameters and running
- * statistics stand in the tables below; -1: there is none. */
+/* What rows have: the output of a layer, the layers that it reads, and where its parameters and
+ * running statistics stand in params[] and states[]; -1: there is none. */
+#define LAYER(OP, NAME, C, H, W) .op = LAYER_##OP, .name = NAME, .c = C, .h = H, .w = W
 #define FROM(...) .inputs = {__VA_ARGS__, -1}
-#define SHAPE(C, H, W) .c = C, .h = H, .w = W
+#define NORM(KIND, GROUPS, EPS) .norm = NORM_##KIND, .groups = GROUPS, .eps = EPS
+#define NO_PARAMS PARAMS(-1, -1, -1)
 #define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", FROM(-1), SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv1", FROM(0), SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(0, -1, -1), .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", FROM(1), SHAPE(16, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm1", FROM(2), SHAPE(16, 32, 32), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(1, 2, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout1", FROM(3), SHAPE(16, 32, 32), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv2", FROM(4), SHAPE(32, 32, 32), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(3, -1, -1), .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", FROM(5), SHAPE(32, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm2", FROM(6), SHAPE(32, 32, 32), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(4, 5, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout2", FROM(7), SHAPE(32, 32, 32), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv3", FROM(8), SHAPE(16, 32, 32), .geometry = GEOMETRY_1x1,
-            PARAMS(6, -1, -1), .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", FROM(9), SHAPE(16, 16, 16),
-            .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv4", FROM(10), SHAPE(16, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(7, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", FROM(11), SHAPE(16, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm3", FROM(12), SHAPE(16, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(8, 9, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout3", FROM(13), SHAPE(16, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv5", FROM(14), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(10, -1, -1), .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", FROM(15), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm4", FROM(16), SHAPE(32, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(11, 12, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout4", FROM(17), SHAPE(32, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv6", FROM(18), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(13, -1, -1), .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", FROM(19), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm5", FROM(20), SHAPE(32, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(14, 15, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout5", FROM(21), SHAPE(32, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv7", FROM(22), SHAPE(16, 16, 16), .geometry = GEOMETRY_1x1,
-            PARAMS(16, -1, -1), .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", FROM(23), SHAPE(16, 8, 8),
-            .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv8", FROM(24), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(17, -1, -1), .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", FROM(25), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm6", FROM(26), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(18, 19, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout6", FROM(27), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv9", FROM(28), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(20, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", FROM(29), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm7", FROM(30), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(21, 22, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout7", FROM(31), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv10", FROM(32), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(23, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", FROM(33), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm8", FROM(34), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(24, 25, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout8", FROM(35), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", FROM(36), SHAPE(32, 1, 1),
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv11", FROM(37), SHAPE(10, 1, 1), .geometry = GEOMETRY_1x1,
-            PARAMS(26, -1, -1), .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", FROM(38), SHAPE(10, 1, 1),
-            PARAMS(-1, -1, -1)},
+    {LAYER(INPUT, "input", 3, 32, 32), FROM(-1), NO_PARAMS},
+    {LAYER(CONV, "conv1", 16, 32, 32), FROM(0), TAPS(3x3_P1), PARAMS(0, -1, -1), .mflop = 0.884736},
+    {LAYER(RELU, "relu1", 16, 32, 32), FROM(1), NO_PARAMS},
+    {LAYER(NORM, "norm1", 16, 32, 32), FROM(2), NORM(GROUP, 4, 1e-05f), PARAMS(1, 2, -1)},
+    {LAYER(DROPOUT, "dropout1", 16, 32, 32), FROM(3), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv2", 32, 32, 32), FROM(4), TAPS(3x3_P1), PARAMS(3, -1, -1), .mflop = 9.437184},
+    {LAYER(RELU, "relu2", 32, 32, 32), FROM(5), NO_PARAMS},
+    {LAYER(NORM, "norm2", 32, 32, 32), FROM(6), NORM(GROUP, 4, 1e-05f), PARAMS(4, 5, -1)},
+    {LAYER(DROPOUT, "dropout2", 32, 32, 32), FROM(7), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv3", 16, 32, 32), FROM(8), TAPS(1x1), PARAMS(6, -1, -1), .mflop = 1.048576},
+    {LAYER(MAXPOOL, "maxpool1", 16, 16, 16), FROM(9), TAPS(2x2_S2), NO_PARAMS},
+    {LAYER(CONV, "conv4", 16, 16, 16), FROM(10), TAPS(3x3_P1), PARAMS(7, -1, -1),
+            .mflop = 1.179648},
+    {LAYER(RELU, "relu3", 16, 16, 16), FROM(11), NO_PARAMS},
+    {LAYER(NORM, "norm3", 16, 16, 16), FROM(12), NORM(GROUP, 4, 1e-05f), PARAMS(8, 9, -1)},
+    {LAYER(DROPOUT, "dropout3", 16, 16, 16), FROM(13), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv5", 32, 16, 16), FROM(14), TAPS(3x3_P1), PARAMS(10, -1, -1),
+            .mflop = 2.359296},
+    {LAYER(RELU, "relu4", 32, 16, 16), FROM(15), NO_PARAMS},
+    {LAYER(NORM, "norm4", 32, 16, 16), FROM(16), NORM(GROUP, 4, 1e-05f), PARAMS(11, 12, -1)},
+    {LAYER(DROPOUT, "dropout4", 32, 16, 16), FROM(17), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv6", 32, 16, 16), FROM(18), TAPS(3x3_P1), PARAMS(13, -1, -1),
+            .mflop = 4.718592},
+    {LAYER(RELU, "relu5", 32, 16, 16), FROM(19), NO_PARAMS},
+    {LAYER(NORM, "norm5", 32, 16, 16), FROM(20), NORM(GROUP, 4, 1e-05f), PARAMS(14, 15, -1)},
+    {LAYER(DROPOUT, "dropout5", 32, 16, 16), FROM(21), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv7", 16, 16, 16), FROM(22), TAPS(1x1), PARAMS(16, -1, -1), .mflop = 0.262144},
+    {LAYER(MAXPOOL, "maxpool2", 16, 8, 8), FROM(23), TAPS(2x2_S2), NO_PARAMS},
+    {LAYER(CONV, "conv8", 32, 8, 8), FROM(24), TAPS(3x3_P1), PARAMS(17, -1, -1), .mflop = 0.589824},
+    {LAYER(RELU, "relu6", 32, 8, 8), FROM(25), NO_PARAMS},
+    {LAYER(NORM, "norm6", 32, 8, 8), FROM(26), NORM(GROUP, 4, 1e-05f), PARAMS(18, 19, -1)},
+    {LAYER(DROPOUT, "dropout6", 32, 8, 8), FROM(27), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv9", 32, 8, 8), FROM(28), TAPS(3x3_P1), PARAMS(20, -1, -1), .mflop = 1.179648},
+    {LAYER(RELU, "relu7", 32, 8, 8), FROM(29), NO_PARAMS},
+    {LAYER(NORM, "norm7", 32, 8, 8), FROM(30), NORM(GROUP, 4, 1e-05f), PARAMS(21, 22, -1)},
+    {LAYER(DROPOUT, "dropout7", 32, 8, 8), FROM(31), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv10", 32, 8, 8), FROM(32), TAPS(3x3_P1), PARAMS(23, -1, -1),
+            .mflop = 1.179648},
+    {LAYER(RELU, "relu8", 32, 8, 8), FROM(33), NO_PARAMS},
+    {LAYER(NORM, "norm8", 32, 8, 8), FROM(34), NORM(GROUP, 4, 1e-05f), PARAMS(24, 25, -1)},
+    {LAYER(DROPOUT, "dropout8", 32, 8, 8), FROM(35), .p = 0.01f, NO_PARAMS},
+    {LAYER(GLOBAL_AVGPOOL, "global_avgpool1", 32, 1, 1), FROM(36), NO_PARAMS},
+    {LAYER(CONV, "conv11", 10, 1, 1), FROM(37), TAPS(1x1), PARAMS(26, -1, -1), .mflop = 0.000640},
+    {LAYER(SOFTMAX_CROSS_ENTROPY, "softmax_cross_entropy1", 10, 1, 1), FROM(38), NO_PARAMS},
 };
 
 /* The description. Models that the program saves carry it. */
@@ -4005,7 +3920,7 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     at.keep_dropout1 = bits_or_null(net, scratch + 759024); /* 4 of 32 x 32 x 16 bits; calls 4-87 */
     at.y_relu2 = scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
     at.sums_norm2 = scratch + 14976; /* 4 of 3 x 32; calls 6-7 */
-    at.tiles_conv2_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 6 */
+    at.tiles_conv2_fwd = scratch + 0; /* 36 x (144 + 272); call 6 */
     at.coef_norm2 = scratch + 764144; /* 4 of 5 x 32; calls 7-82 */
     at.y_dropout2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 9-78 */
     at.keep_dropout2 = bits_or_null(net, scratch + 750832); /* 4 of 32 x 32 x 32 bits; calls 8-82 */
@@ -4014,21 +3929,21 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     at.winner_maxpool1 = (uint8_t *)(scratch + 754928); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
     at.y_relu3 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
     at.sums_norm3 = scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
-    at.tiles_conv4_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 12 */
+    at.tiles_conv4_fwd = scratch + 279040; /* 36 x (144 + 144); call 12 */
     at.coef_norm3 = scratch + 767664; /* 4 of 5 x 16; calls 13-74 */
     at.y_dropout3 = scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
     /* 4 of 16 x 16 x 16 bits; calls 14-74 */
     at.keep_dropout3 = bits_or_null(net, scratch + 147456);
     at.y_relu4 = scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
     at.sums_norm4 = scratch + 294016; /* 4 of 3 x 32; calls 16-17 */
-    at.tiles_conv5_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 16 */
+    at.tiles_conv5_fwd = scratch + 279040; /* 36 x (144 + 272); call 16 */
     at.coef_norm4 = scratch + 764784; /* 4 of 5 x 32; calls 17-69 */
     at.y_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
     /* 4 of 16 x 16 x 32 bits; calls 18-69 */
     at.keep_dropout4 = bits_or_null(net, scratch + 761072);
     at.y_relu5 = scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
     at.sums_norm5 = scratch + 298624; /* 4 of 3 x 32; calls 20-21 */
-    at.tiles_conv6_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 20 */
+    at.tiles_conv6_fwd = scratch + 279040; /* 36 x (272 + 272); call 20 */
     at.coef_norm5 = scratch + 765424; /* 4 of 5 x 32; calls 21-64 */
     at.y_dropout5 = scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
     /* 4 of 16 x 16 x 32 bits; calls 22-64 */
@@ -4038,19 +3953,19 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     at.winner_maxpool2 = (uint8_t *)(scratch + 763120); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
     at.y_relu6 = scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
     at.sums_norm6 = scratch + 294016; /* 4 of 3 x 32; calls 26-27 */
-    at.tiles_conv8_fwd = scratch + 279040; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 26 */
+    at.tiles_conv8_fwd = scratch + 279040; /* 36 x (144 + 272); call 26 */
     at.coef_norm6 = scratch + 766064; /* 4 of 5 x 32; calls 27-56 */
     at.y_dropout6 = scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
     at.keep_dropout6 = bits_or_null(net, scratch + 576448); /* 4 of 8 x 8 x 32 bits; calls 28-56 */
     at.y_relu7 = scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
     at.sums_norm7 = scratch + 298624; /* 4 of 3 x 32; calls 30-31 */
-    at.tiles_conv9_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 30 */
+    at.tiles_conv9_fwd = scratch + 279040; /* 36 x (272 + 272); call 30 */
     at.coef_norm7 = scratch + 766704; /* 4 of 5 x 32; calls 31-51 */
     at.y_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
     at.keep_dropout7 = bits_or_null(net, scratch + 576704); /* 4 of 8 x 8 x 32 bits; calls 32-51 */
     at.y_relu8 = scratch + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
     at.sums_norm8 = scratch + 306816; /* 4 of 3 x 32; calls 34-35 */
-    at.tiles_conv10_fwd = scratch + 279040; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 34 */
+    at.tiles_conv10_fwd = scratch + 279040; /* 36 x (272 + 272); call 34 */
     at.coef_norm8 = scratch + 287232; /* 4 of 5 x 32; calls 35-46 */
     at.y_dropout8 = scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
     at.keep_dropout8 = bits_or_null(net, scratch + 287872); /* 4 of 8 x 8 x 32 bits; calls 36-46 */
@@ -4061,57 +3976,43 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     at.dy_dropout8 = scratch + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
     at.dsums_norm8 = scratch + 279424; /* 4 of 2 x 32; calls 44-45 */
     at.dcoef_norm8 = scratch + 279040; /* 4 of 3 x 32; calls 45-46 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 47 */
-    at.tiles_conv10_bwd_weights = scratch + 279040;
+    at.tiles_conv10_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 47 */
     at.dy_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 48 */
-    at.tiles_conv10_bwd_data = scratch + 279040;
+    at.tiles_conv10_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 48 */
     at.dsums_norm7 = scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
     at.dcoef_norm7 = scratch + 279040; /* 4 of 3 x 32; calls 50-51 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 52 */
-    at.tiles_conv9_bwd_weights = scratch + 279040;
+    at.tiles_conv9_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 52 */
     at.dy_dropout6 = scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 53 */
-    at.tiles_conv9_bwd_data = scratch + 279040;
+    at.tiles_conv9_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 53 */
     at.dsums_norm6 = scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
     at.dcoef_norm6 = scratch + 279040; /* 4 of 3 x 32; calls 55-56 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 57 */
-    at.tiles_conv8_bwd_weights = scratch + 279040;
+    at.tiles_conv8_bwd_weights = scratch + 279040; /* 36 x (272 + 528 + 528); call 57 */
     at.dy_maxpool2 = scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 58 */
-    at.tiles_conv8_bwd_data = scratch + 279040;
+    at.tiles_conv8_bwd_data = scratch + 279040; /* 36 x (272 + 144); call 58 */
     at.dy_conv7 = scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
     at.dy_dropout5 = scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
     at.dsums_norm5 = scratch + 279424; /* 4 of 2 x 32; calls 62-63 */
     at.dcoef_norm5 = scratch + 279040; /* 4 of 3 x 32; calls 63-64 */
-    /* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16), 36 x (32 x 32 + 16); call 65 */
-    at.tiles_conv6_bwd_weights = scratch + 279040;
+    at.tiles_conv6_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 65 */
     at.dy_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 66 */
-    at.tiles_conv6_bwd_data = scratch + 279040;
+    at.tiles_conv6_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 66 */
     at.dsums_norm4 = scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
     at.dcoef_norm4 = scratch + 279040; /* 4 of 3 x 32; calls 68-69 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 70 */
-    at.tiles_conv5_bwd_weights = scratch + 279040;
+    at.tiles_conv5_bwd_weights = scratch + 279040; /* 36 x (272 + 528 + 528); call 70 */
     at.dy_dropout3 = scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 71 */
-    at.tiles_conv5_bwd_data = scratch + 279040;
+    at.tiles_conv5_bwd_data = scratch + 279040; /* 36 x (272 + 144); call 71 */
     at.dsums_norm3 = scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
     at.dcoef_norm3 = scratch + 279040; /* 4 of 3 x 16; calls 73-74 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 16 + 16), 36 x (16 x 16 + 16); call 75 */
-    at.tiles_conv4_bwd_weights = scratch + 279040;
+    at.tiles_conv4_bwd_weights = scratch + 279040; /* 36 x (272 + 272 + 272); call 75 */
     at.dy_maxpool1 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
-    /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 76 */
-    at.tiles_conv4_bwd_data = scratch + 279040;
+    at.tiles_conv4_bwd_data = scratch + 279040; /* 36 x (144 + 144); call 76 */
     at.dy_conv3 = scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
     at.dy_dropout2 = scratch + 0; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
     at.dsums_norm2 = scratch + 279424; /* 4 of 2 x 32; calls 80-81 */
     at.dcoef_norm2 = scratch + 279040; /* 4 of 3 x 32; calls 81-82 */
-    /* 36 x (16 x 16 + 16), 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); call 83 */
-    at.tiles_conv2_bwd_weights = scratch + 147968;
+    at.tiles_conv2_bwd_weights = scratch + 147968; /* 36 x (272 + 528 + 528); call 83 */
     at.dy_dropout1 = scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
-    /* 36 x (8 x 32 + 16), 36 x (8 x 16 + 16); call 84 */
-    at.tiles_conv2_bwd_data = scratch + 213504;
+    at.tiles_conv2_bwd_data = scratch + 213504; /* 36 x (272 + 144); call 84 */
     at.dsums_norm1 = scratch + 192; /* 4 of 2 x 16; calls 85-86 */
     at.dcoef_norm1 = scratch + 0; /* 4 of 3 x 16; calls 86-87 */
     return at;
@@ -4128,41 +4029,41 @@ static struct buffers place_eval(const struct net *net, int chunk, int micro_bat
     at.y_dropout1 = scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
     at.y_relu2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 5-7 */
     at.sums_norm2 = scratch + 220032; /* 4 of 3 x 32; calls 5-6 */
-    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 5 */
+    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (144 + 272); call 5 */
     at.coef_norm2 = scratch + 262144; /* 4 of 5 x 32; calls 6-7 */
     at.y_dropout2 = scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
     at.y_conv3 = scratch + 0; /* 4 of 32 x 32 x 16; calls 8-9 */
     at.y_maxpool1 = scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
     at.y_relu3 = scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
     at.sums_norm3 = scratch + 10368; /* 4 of 3 x 16; calls 10-11 */
-    at.tiles_conv4_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 16 + 16); call 10 */
+    at.tiles_conv4_fwd = scratch + 0; /* 36 x (144 + 144); call 10 */
     at.coef_norm3 = scratch + 37120; /* 4 of 5 x 16; calls 11-12 */
     at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
     at.y_relu4 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
     at.sums_norm4 = scratch + 35712; /* 4 of 3 x 32; calls 13-14 */
-    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 13 */
+    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (144 + 272); call 13 */
     at.coef_norm4 = scratch + 74240; /* 4 of 5 x 32; calls 14-15 */
     at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
     at.y_relu5 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
     at.sums_norm5 = scratch + 93824; /* 4 of 3 x 32; calls 16-17 */
-    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 16 */
+    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (272 + 272); call 16 */
     at.coef_norm5 = scratch + 32768; /* 4 of 5 x 32; calls 17-18 */
     at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 18-19 */
     at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
     at.y_maxpool2 = scratch + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
     at.y_relu6 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
     at.sums_norm6 = scratch + 21376; /* 4 of 3 x 32; calls 21-22 */
-    at.tiles_conv8_fwd = scratch + 0; /* 36 x (8 x 16 + 16), 36 x (8 x 32 + 16); call 21 */
+    at.tiles_conv8_fwd = scratch + 0; /* 36 x (144 + 272); call 21 */
     at.coef_norm6 = scratch + 0; /* 4 of 5 x 32; calls 22-23 */
     at.y_dropout6 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
     at.y_relu7 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
     at.sums_norm7 = scratch + 40576; /* 4 of 3 x 32; calls 24-25 */
-    at.tiles_conv9_fwd = scratch + 0; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 24 */
+    at.tiles_conv9_fwd = scratch + 0; /* 36 x (272 + 272); call 24 */
     at.coef_norm7 = scratch + 0; /* 4 of 5 x 32; calls 25-26 */
     at.y_dropout7 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
     at.y_relu8 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
     at.sums_norm8 = scratch + 40576; /* 4 of 3 x 32; calls 27-28 */
-    at.tiles_conv10_fwd = scratch + 0; /* 36 x (8 x 32 + 16), 36 x (8 x 32 + 16); call 27 */
+    at.tiles_conv10_fwd = scratch + 0; /* 36 x (272 + 272); call 27 */
     at.coef_norm8 = scratch + 8192; /* 4 of 5 x 32; calls 28-29 */
     at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 29-30 */
     at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
@@ -4202,9 +4103,8 @@ static const struct param params[] = {
     {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
 };
 
-
-/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; `param`:
- * row of params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient.
+/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
+ * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data gradient.
  * */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
@@ -4405,7 +4305,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "avx512",
     .remake = "make gen NET=s8 NORM=gn ISA=", /* and an ISA, in burin's folder */
-    .arithmetic = "8502b9e72103f945", /* digest of the code that computes */
+    .arithmetic = "45907d982ad37289", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,

@@ -166,10 +166,10 @@ struct net {
 };
 
 /* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which
- * call to which they live. Its index and chunk; weight_, bias_ and running_ are parameters and
- * statistics as they lie in a model. */
+ * call to which they live. Its chunk, index and first image; weight_, bias_ and running_ are
+ * parameters and statistics as they lie in a model. */
 struct buffers {
-    int chunk, micro_batch;
+    int chunk, micro_batch, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
             *w_conv9, *w_conv10, *w_conv11, *wt_conv11, *wt_conv10, *wt_conv9, *wt_conv8, *wt_conv7,
             *wt_conv6, *wt_conv5, *wt_conv4, *wt_conv3, *wt_conv2, *weight_norm1, *bias_norm1,
@@ -195,10 +195,9 @@ struct buffers {
             *keep_dropout5, *winner_maxpool2, *keep_dropout6, *keep_dropout7, *keep_dropout8;
 };
 
-/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the
- * batch on. */
+/* What says where the buffers of a micro-batch are, and what computes its n images. */
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
-typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
+typedef void computes(const struct net *net, const struct buffers *at, int n);
 
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
@@ -225,6 +224,9 @@ enum {
     SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
+
+/* Behind a call: the time up to its end is that of a slot. */
+#define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
  * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
@@ -338,255 +340,254 @@ static const struct weight weights[27];
  * image; those of clear_border() the rows, columns, channels and border of a buffer. */
 
 /* A micro-batch through the whole network, forward and backward. */
-static void train_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+static void train_micro_batch(const struct net *net, const struct buffers *at, int n)
 {
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(at->y_input, n, 32, 32, 3, 1);
-    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n), count_time(net, SLOT_LOAD);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, at->image), n), TIMED(LOAD);
     /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__plain(at->y_relu1, at->sums_norm1, at->y_input,
-            at->w_conv1, n), count_time(net, SLOT_CONV1_FWD);
+            at->w_conv1, n), TIMED(CONV1_FWD);
     /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
             1024.0, n);
-    /* 4 */ draw_bits(at->keep_dropout1, net, image, n, 4, 655, 512);
+    /* 4 */ draw_bits(at->keep_dropout1, net, at->image, n, 4, 655, 512);
     clear_border(at->y_dropout1, n, 32, 32, 16, 1);
     /* 5 */ norm_drop0p01_c16_32x32_fwd__b0_1(at->y_dropout1, at->y_relu1, at->coef_norm1,
-            at->keep_dropout1, n), count_time(net, SLOT_NORM1_FWD);
+            at->keep_dropout1, n), TIMED(NORM1_FWD);
 
     /* conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     /* 6 */ conv3x3_relu_norm_c16_k32_32x32_fwd__plain(at->y_relu2, at->sums_norm2, at->y_dropout1,
-            at->w_conv2, n), count_time(net, SLOT_CONV2_FWD);
+            at->w_conv2, n), TIMED(CONV2_FWD);
     /* 7 */ group_norm4_c32_fwd(at->coef_norm2, at->sums_norm2, at->weight_norm2, at->bias_norm2,
             1024.0, n);
-    /* 8 */ draw_bits(at->keep_dropout2, net, image, n, 8, 655, 1024);
+    /* 8 */ draw_bits(at->keep_dropout2, net, at->image, n, 8, 655, 1024);
     /* 9 */ norm_drop0p01_c32_32x32_fwd(at->y_dropout2, at->y_relu2, at->coef_norm2,
-            at->keep_dropout2, n), count_time(net, SLOT_NORM2_FWD);
+            at->keep_dropout2, n), TIMED(NORM2_FWD);
 
     /* conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     /* 10 */ conv1x1_c32_k16_32x32_fwd__plain(at->y_conv3, at->y_dropout2, at->w_conv3, n),
-            count_time(net, SLOT_CONV3_FWD);
+            TIMED(CONV3_FWD);
 
     /* maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     clear_border(at->y_maxpool1, n, 16, 16, 16, 1);
     /* 11 */ maxpool2x2s2_winner_c16_32x32_fwd__b0_1(at->y_maxpool1, at->winner_maxpool1,
-            at->y_conv3, n), count_time(net, SLOT_MAXPOOL1_FWD);
+            at->y_conv3, n), TIMED(MAXPOOL1_FWD);
 
     /* conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     /* 12 */ conv3x3_relu_norm_c16_k16_16x16_fwd__plain(at->y_relu3, at->sums_norm3, at->y_maxpool1,
-            at->w_conv4, n), count_time(net, SLOT_CONV4_FWD);
+            at->w_conv4, n), TIMED(CONV4_FWD);
     /* 13 */ group_norm4_c16_fwd(at->coef_norm3, at->sums_norm3, at->weight_norm3, at->bias_norm3,
             256.0, n);
-    /* 14 */ draw_bits(at->keep_dropout3, net, image, n, 14, 655, 128);
+    /* 14 */ draw_bits(at->keep_dropout3, net, at->image, n, 14, 655, 128);
     clear_border(at->y_dropout3, n, 16, 16, 16, 1);
     /* 15 */ norm_drop0p01_c16_16x16_fwd__b0_1(at->y_dropout3, at->y_relu3, at->coef_norm3,
-            at->keep_dropout3, n), count_time(net, SLOT_NORM3_FWD);
+            at->keep_dropout3, n), TIMED(NORM3_FWD);
 
     /* conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     /* 16 */ conv3x3_relu_norm_c16_k32_16x16_fwd__plain(at->y_relu4, at->sums_norm4, at->y_dropout3,
-            at->w_conv5, n), count_time(net, SLOT_CONV5_FWD);
+            at->w_conv5, n), TIMED(CONV5_FWD);
     /* 17 */ group_norm4_c32_fwd(at->coef_norm4, at->sums_norm4, at->weight_norm4, at->bias_norm4,
             256.0, n);
-    /* 18 */ draw_bits(at->keep_dropout4, net, image, n, 18, 655, 256);
+    /* 18 */ draw_bits(at->keep_dropout4, net, at->image, n, 18, 655, 256);
     clear_border(at->y_dropout4, n, 16, 16, 32, 1);
     /* 19 */ norm_drop0p01_c32_16x16_fwd__b0_1(at->y_dropout4, at->y_relu4, at->coef_norm4,
-            at->keep_dropout4, n), count_time(net, SLOT_NORM4_FWD);
+            at->keep_dropout4, n), TIMED(NORM4_FWD);
 
     /* conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     /* 20 */ conv3x3_relu_norm_c32_k32_16x16_fwd__plain(at->y_relu5, at->sums_norm5, at->y_dropout4,
-            at->w_conv6, n), count_time(net, SLOT_CONV6_FWD);
+            at->w_conv6, n), TIMED(CONV6_FWD);
     /* 21 */ group_norm4_c32_fwd(at->coef_norm5, at->sums_norm5, at->weight_norm5, at->bias_norm5,
             256.0, n);
-    /* 22 */ draw_bits(at->keep_dropout5, net, image, n, 22, 655, 256);
+    /* 22 */ draw_bits(at->keep_dropout5, net, at->image, n, 22, 655, 256);
     /* 23 */ norm_drop0p01_c32_16x16_fwd(at->y_dropout5, at->y_relu5, at->coef_norm5,
-            at->keep_dropout5, n), count_time(net, SLOT_NORM5_FWD);
+            at->keep_dropout5, n), TIMED(NORM5_FWD);
 
     /* conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     /* 24 */ conv1x1_c32_k16_16x16_fwd__plain(at->y_conv7, at->y_dropout5, at->w_conv7, n),
-            count_time(net, SLOT_CONV7_FWD);
+            TIMED(CONV7_FWD);
 
     /* maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     clear_border(at->y_maxpool2, n, 8, 8, 16, 1);
     /* 25 */ maxpool2x2s2_winner_c16_16x16_fwd__b0_1(at->y_maxpool2, at->winner_maxpool2,
-            at->y_conv7, n), count_time(net, SLOT_MAXPOOL2_FWD);
+            at->y_conv7, n), TIMED(MAXPOOL2_FWD);
 
     /* conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     /* 26 */ conv3x3_relu_norm_c16_k32_8x8_fwd__plain(at->y_relu6, at->sums_norm6, at->y_maxpool2,
-            at->w_conv8, n), count_time(net, SLOT_CONV8_FWD);
+            at->w_conv8, n), TIMED(CONV8_FWD);
     /* 27 */ group_norm4_c32_fwd(at->coef_norm6, at->sums_norm6, at->weight_norm6, at->bias_norm6,
             64.0, n);
-    /* 28 */ draw_bits(at->keep_dropout6, net, image, n, 28, 655, 64);
+    /* 28 */ draw_bits(at->keep_dropout6, net, at->image, n, 28, 655, 64);
     clear_border(at->y_dropout6, n, 8, 8, 32, 1);
     /* 29 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout6, at->y_relu6, at->coef_norm6,
-            at->keep_dropout6, n), count_time(net, SLOT_NORM6_FWD);
+            at->keep_dropout6, n), TIMED(NORM6_FWD);
 
     /* conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 30 */ conv3x3_relu_norm_c32_k32_8x8_fwd__plain(at->y_relu7, at->sums_norm7, at->y_dropout6,
-            at->w_conv9, n), count_time(net, SLOT_CONV9_FWD);
+            at->w_conv9, n), TIMED(CONV9_FWD);
     /* 31 */ group_norm4_c32_fwd(at->coef_norm7, at->sums_norm7, at->weight_norm7, at->bias_norm7,
             64.0, n);
-    /* 32 */ draw_bits(at->keep_dropout7, net, image, n, 32, 655, 64);
+    /* 32 */ draw_bits(at->keep_dropout7, net, at->image, n, 32, 655, 64);
     clear_border(at->y_dropout7, n, 8, 8, 32, 1);
     /* 33 */ norm_drop0p01_c32_8x8_fwd__b0_1(at->y_dropout7, at->y_relu7, at->coef_norm7,
-            at->keep_dropout7, n), count_time(net, SLOT_NORM7_FWD);
+            at->keep_dropout7, n), TIMED(NORM7_FWD);
 
     /* conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 34 */ conv3x3_relu_norm_c32_k32_8x8_fwd__plain(at->y_relu8, at->sums_norm8, at->y_dropout7,
-            at->w_conv10, n), count_time(net, SLOT_CONV10_FWD);
+            at->w_conv10, n), TIMED(CONV10_FWD);
     /* 35 */ group_norm4_c32_fwd(at->coef_norm8, at->sums_norm8, at->weight_norm8, at->bias_norm8,
             64.0, n);
-    /* 36 */ draw_bits(at->keep_dropout8, net, image, n, 36, 655, 64);
+    /* 36 */ draw_bits(at->keep_dropout8, net, at->image, n, 36, 655, 64);
     /* 37 */ norm_drop0p01_c32_8x8_fwd(at->y_dropout8, at->y_relu8, at->coef_norm8,
-            at->keep_dropout8, n), count_time(net, SLOT_NORM8_FWD);
+            at->keep_dropout8, n), TIMED(NORM8_FWD);
 
     /* global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     /* 38 */ avgpool_global_c32_8x8_fwd(at->y_global_avgpool1, at->y_dropout8, n),
-            count_time(net, SLOT_GLOBAL_AVGPOOL1_FWD);
+            TIMED(GLOBAL_AVGPOOL1_FWD);
 
     /* conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     /* 39 */ conv1x1_c32_k10_1x1_fwd__plain(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n),
-            count_time(net, SLOT_CONV11_FWD);
+            TIMED(CONV11_FWD);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, image, n,
-            net->run->label_smoothing), count_time(net, SLOT_LOSS);
+    /* 40 */ softmax_loss(at->dy_conv11, at->y_conv11, net, at->chunk, at->image, n,
+            net->run->label_smoothing), TIMED(LOSS);
 
     /* Backward: conv11: 32 x 1 x 1 -> 10 x 1 x 1 */
     /* 41 */ conv1x1_c32_k10_1x1_bwd_weights__plain(at->dw_conv11, at->y_global_avgpool1,
-            at->dy_conv11, n), count_time(net, SLOT_CONV11_BWD_WEIGHTS);
+            at->dy_conv11, n), TIMED(CONV11_BWD_WEIGHTS);
     /* 42 */ conv1x1_c32_k10_1x1_bwd_data__plain(at->dy_global_avgpool1, at->dy_conv11,
-            at->wt_conv11, n), count_time(net, SLOT_CONV11_BWD_DATA);
+            at->wt_conv11, n), TIMED(CONV11_BWD_DATA);
 
     /* Backward: global_avgpool1: 32 x 8 x 8 -> 32 x 1 x 1 */
     clear_border(at->dy_dropout8, n, 8, 8, 32, 1);
     /* 43 */ avgpool_global_c32_8x8_bwd_data__b0_1(at->dy_dropout8, at->dy_global_avgpool1, n),
-            count_time(net, SLOT_GLOBAL_AVGPOOL1_BWD_DATA);
+            TIMED(GLOBAL_AVGPOOL1_BWD_DATA);
 
     /* Backward: conv10 relu8 norm8 dropout8: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 44 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm8, at->y_relu8, at->dy_dropout8,
-            at->coef_norm8, at->keep_dropout8, n), count_time(net, SLOT_NORM8_BWD_REDUCE);
+            at->coef_norm8, at->keep_dropout8, n), TIMED(NORM8_BWD_REDUCE);
     /* 45 */ group_norm4_c32_bwd(at->dcoef_norm8, at->dw_norm8, at->db_norm8, at->dsums_norm8,
             at->coef_norm8, at->weight_norm8, 64.0, n);
     /* 46 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout8, at->dy_dropout8,
             at->y_relu8, at->dcoef_norm8, at->coef_norm8, at->keep_dropout8, n),
-            count_time(net, SLOT_NORM8_BWD_DATA);
+            TIMED(NORM8_BWD_DATA);
     /* 47 */ conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(at->dw_conv10, at->y_dropout7,
-            at->dy_dropout8, n), count_time(net, SLOT_CONV10_BWD_WEIGHTS);
+            at->dy_dropout8, n), TIMED(CONV10_BWD_WEIGHTS);
     clear_border(at->dy_dropout7, n, 8, 8, 32, 1);
     /* 48 */ conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(at->dy_dropout7, at->dy_dropout8,
-            at->wt_conv10, n), count_time(net, SLOT_CONV10_BWD_DATA);
+            at->wt_conv10, n), TIMED(CONV10_BWD_DATA);
 
     /* Backward: conv9 relu7 norm7 dropout7: 32 x 8 x 8 -> 32 x 8 x 8 */
     /* 49 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm7, at->y_relu7, at->dy_dropout7,
-            at->coef_norm7, at->keep_dropout7, n), count_time(net, SLOT_NORM7_BWD_REDUCE);
+            at->coef_norm7, at->keep_dropout7, n), TIMED(NORM7_BWD_REDUCE);
     /* 50 */ group_norm4_c32_bwd(at->dcoef_norm7, at->dw_norm7, at->db_norm7, at->dsums_norm7,
             at->coef_norm7, at->weight_norm7, 64.0, n);
     /* 51 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout7, at->dy_dropout7,
             at->y_relu7, at->dcoef_norm7, at->coef_norm7, at->keep_dropout7, n),
-            count_time(net, SLOT_NORM7_BWD_DATA);
+            TIMED(NORM7_BWD_DATA);
     /* 52 */ conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1(at->dw_conv9, at->y_dropout6,
-            at->dy_dropout7, n), count_time(net, SLOT_CONV9_BWD_WEIGHTS);
+            at->dy_dropout7, n), TIMED(CONV9_BWD_WEIGHTS);
     clear_border(at->dy_dropout6, n, 8, 8, 32, 1);
     /* 53 */ conv3x3_c32_k32_8x8_bwd_data__plain_b1_1(at->dy_dropout6, at->dy_dropout7,
-            at->wt_conv9, n), count_time(net, SLOT_CONV9_BWD_DATA);
+            at->wt_conv9, n), TIMED(CONV9_BWD_DATA);
 
     /* Backward: conv8 relu6 norm6 dropout6: 16 x 8 x 8 -> 32 x 8 x 8 */
     /* 54 */ norm_drop0p01_c32_8x8_bwd_reduce__b0_1(at->dsums_norm6, at->y_relu6, at->dy_dropout6,
-            at->coef_norm6, at->keep_dropout6, n), count_time(net, SLOT_NORM6_BWD_REDUCE);
+            at->coef_norm6, at->keep_dropout6, n), TIMED(NORM6_BWD_REDUCE);
     /* 55 */ group_norm4_c32_bwd(at->dcoef_norm6, at->dw_norm6, at->db_norm6, at->dsums_norm6,
             at->coef_norm6, at->weight_norm6, 64.0, n);
     /* 56 */ norm_drop0p01_mask_c32_8x8_bwd_data__b1_1(at->dy_dropout6, at->dy_dropout6,
             at->y_relu6, at->dcoef_norm6, at->coef_norm6, at->keep_dropout6, n),
-            count_time(net, SLOT_NORM6_BWD_DATA);
+            TIMED(NORM6_BWD_DATA);
     /* 57 */ conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1(at->dw_conv8, at->y_maxpool2,
-            at->dy_dropout6, n), count_time(net, SLOT_CONV8_BWD_WEIGHTS);
+            at->dy_dropout6, n), TIMED(CONV8_BWD_WEIGHTS);
     /* 58 */ conv3x3_c16_k32_8x8_bwd_data__plain(at->dy_maxpool2, at->dy_dropout6, at->wt_conv8, n),
-            count_time(net, SLOT_CONV8_BWD_DATA);
+            TIMED(CONV8_BWD_DATA);
 
     /* Backward: maxpool2: 16 x 16 x 16 -> 16 x 8 x 8 */
     /* 59 */ maxpool2x2s2_c16_16x16_bwd_data(at->dy_conv7, at->winner_maxpool2, at->dy_maxpool2, n),
-            count_time(net, SLOT_MAXPOOL2_BWD_DATA);
+            TIMED(MAXPOOL2_BWD_DATA);
 
     /* Backward: conv7: 32 x 16 x 16 -> 16 x 16 x 16 */
     /* 60 */ conv1x1_c32_k16_16x16_bwd_weights__plain(at->dw_conv7, at->y_dropout5, at->dy_conv7,
-            n), count_time(net, SLOT_CONV7_BWD_WEIGHTS);
+            n), TIMED(CONV7_BWD_WEIGHTS);
     clear_border(at->dy_dropout5, n, 16, 16, 32, 1);
     /* 61 */ conv1x1_c32_k16_16x16_bwd_data__plain_b0_1(at->dy_dropout5, at->dy_conv7, at->wt_conv7,
-            n), count_time(net, SLOT_CONV7_BWD_DATA);
+            n), TIMED(CONV7_BWD_DATA);
 
     /* Backward: conv6 relu5 norm5 dropout5: 32 x 16 x 16 -> 32 x 16 x 16 */
     /* 62 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm5, at->y_relu5, at->dy_dropout5,
-            at->coef_norm5, at->keep_dropout5, n), count_time(net, SLOT_NORM5_BWD_REDUCE);
+            at->coef_norm5, at->keep_dropout5, n), TIMED(NORM5_BWD_REDUCE);
     /* 63 */ group_norm4_c32_bwd(at->dcoef_norm5, at->dw_norm5, at->db_norm5, at->dsums_norm5,
             at->coef_norm5, at->weight_norm5, 256.0, n);
     /* 64 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout5, at->dy_dropout5,
             at->y_relu5, at->dcoef_norm5, at->coef_norm5, at->keep_dropout5, n),
-            count_time(net, SLOT_NORM5_BWD_DATA);
+            TIMED(NORM5_BWD_DATA);
     /* 65 */ conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1(at->dw_conv6, at->y_dropout4,
-            at->dy_dropout5, n), count_time(net, SLOT_CONV6_BWD_WEIGHTS);
+            at->dy_dropout5, n), TIMED(CONV6_BWD_WEIGHTS);
     clear_border(at->dy_dropout4, n, 16, 16, 32, 1);
     /* 66 */ conv3x3_c32_k32_16x16_bwd_data__plain_b1_1(at->dy_dropout4, at->dy_dropout5,
-            at->wt_conv6, n), count_time(net, SLOT_CONV6_BWD_DATA);
+            at->wt_conv6, n), TIMED(CONV6_BWD_DATA);
 
     /* Backward: conv5 relu4 norm4 dropout4: 16 x 16 x 16 -> 32 x 16 x 16 */
     /* 67 */ norm_drop0p01_c32_16x16_bwd_reduce__b0_1(at->dsums_norm4, at->y_relu4, at->dy_dropout4,
-            at->coef_norm4, at->keep_dropout4, n), count_time(net, SLOT_NORM4_BWD_REDUCE);
+            at->coef_norm4, at->keep_dropout4, n), TIMED(NORM4_BWD_REDUCE);
     /* 68 */ group_norm4_c32_bwd(at->dcoef_norm4, at->dw_norm4, at->db_norm4, at->dsums_norm4,
             at->coef_norm4, at->weight_norm4, 256.0, n);
     /* 69 */ norm_drop0p01_mask_c32_16x16_bwd_data__b1_1(at->dy_dropout4, at->dy_dropout4,
             at->y_relu4, at->dcoef_norm4, at->coef_norm4, at->keep_dropout4, n),
-            count_time(net, SLOT_NORM4_BWD_DATA);
+            TIMED(NORM4_BWD_DATA);
     /* 70 */ conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1(at->dw_conv5, at->y_dropout3,
-            at->dy_dropout4, n), count_time(net, SLOT_CONV5_BWD_WEIGHTS);
+            at->dy_dropout4, n), TIMED(CONV5_BWD_WEIGHTS);
     clear_border(at->dy_dropout3, n, 16, 16, 16, 1);
     /* 71 */ conv3x3_c16_k32_16x16_bwd_data__plain_b1_1(at->dy_dropout3, at->dy_dropout4,
-            at->wt_conv5, n), count_time(net, SLOT_CONV5_BWD_DATA);
+            at->wt_conv5, n), TIMED(CONV5_BWD_DATA);
 
     /* Backward: conv4 relu3 norm3 dropout3: 16 x 16 x 16 -> 16 x 16 x 16 */
     /* 72 */ norm_drop0p01_c16_16x16_bwd_reduce__b0_1(at->dsums_norm3, at->y_relu3, at->dy_dropout3,
-            at->coef_norm3, at->keep_dropout3, n), count_time(net, SLOT_NORM3_BWD_REDUCE);
+            at->coef_norm3, at->keep_dropout3, n), TIMED(NORM3_BWD_REDUCE);
     /* 73 */ group_norm4_c16_bwd(at->dcoef_norm3, at->dw_norm3, at->db_norm3, at->dsums_norm3,
             at->coef_norm3, at->weight_norm3, 256.0, n);
     /* 74 */ norm_drop0p01_mask_c16_16x16_bwd_data__b1_1(at->dy_dropout3, at->dy_dropout3,
             at->y_relu3, at->dcoef_norm3, at->coef_norm3, at->keep_dropout3, n),
-            count_time(net, SLOT_NORM3_BWD_DATA);
+            TIMED(NORM3_BWD_DATA);
     /* 75 */ conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1(at->dw_conv4, at->y_maxpool1,
-            at->dy_dropout3, n), count_time(net, SLOT_CONV4_BWD_WEIGHTS);
+            at->dy_dropout3, n), TIMED(CONV4_BWD_WEIGHTS);
     /* 76 */ conv3x3_c16_k16_16x16_bwd_data__plain(at->dy_maxpool1, at->dy_dropout3, at->wt_conv4,
-            n), count_time(net, SLOT_CONV4_BWD_DATA);
+            n), TIMED(CONV4_BWD_DATA);
 
     /* Backward: maxpool1: 16 x 32 x 32 -> 16 x 16 x 16 */
     /* 77 */ maxpool2x2s2_c16_32x32_bwd_data(at->dy_conv3, at->winner_maxpool1, at->dy_maxpool1, n),
-            count_time(net, SLOT_MAXPOOL1_BWD_DATA);
+            TIMED(MAXPOOL1_BWD_DATA);
 
     /* Backward: conv3: 32 x 32 x 32 -> 16 x 32 x 32 */
     /* 78 */ conv1x1_c32_k16_32x32_bwd_weights__plain(at->dw_conv3, at->y_dropout2, at->dy_conv3,
-            n), count_time(net, SLOT_CONV3_BWD_WEIGHTS);
+            n), TIMED(CONV3_BWD_WEIGHTS);
     clear_border(at->dy_dropout2, n, 32, 32, 32, 1);
     /* 79 */ conv1x1_c32_k16_32x32_bwd_data__plain_b0_1(at->dy_dropout2, at->dy_conv3, at->wt_conv3,
-            n), count_time(net, SLOT_CONV3_BWD_DATA);
+            n), TIMED(CONV3_BWD_DATA);
 
     /* Backward: conv2 relu2 norm2 dropout2: 16 x 32 x 32 -> 32 x 32 x 32 */
     /* 80 */ norm_drop0p01_c32_32x32_bwd_reduce__b0_1(at->dsums_norm2, at->y_relu2, at->dy_dropout2,
-            at->coef_norm2, at->keep_dropout2, n), count_time(net, SLOT_NORM2_BWD_REDUCE);
+            at->coef_norm2, at->keep_dropout2, n), TIMED(NORM2_BWD_REDUCE);
     /* 81 */ group_norm4_c32_bwd(at->dcoef_norm2, at->dw_norm2, at->db_norm2, at->dsums_norm2,
             at->coef_norm2, at->weight_norm2, 1024.0, n);
     /* 82 */ norm_drop0p01_mask_c32_32x32_bwd_data__b1_1(at->dy_dropout2, at->dy_dropout2,
             at->y_relu2, at->dcoef_norm2, at->coef_norm2, at->keep_dropout2, n),
-            count_time(net, SLOT_NORM2_BWD_DATA);
+            TIMED(NORM2_BWD_DATA);
     /* 83 */ conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1(at->dw_conv2, at->y_dropout1,
-            at->dy_dropout2, n), count_time(net, SLOT_CONV2_BWD_WEIGHTS);
+            at->dy_dropout2, n), TIMED(CONV2_BWD_WEIGHTS);
     /* 84 */ conv3x3_c16_k32_32x32_bwd_data__plain(at->dy_dropout1, at->dy_dropout2, at->wt_conv2,
-            n), count_time(net, SLOT_CONV2_BWD_DATA);
+            n), TIMED(CONV2_BWD_DATA);
 
     /* Backward: conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     /* 85 */ norm_drop0p01_c16_32x32_bwd_reduce(at->dsums_norm1, at->y_relu1, at->dy_dropout1,
-            at->coef_norm1, at->keep_dropout1, n), count_time(net, SLOT_NORM1_BWD_REDUCE);
+            at->coef_norm1, at->keep_dropout1, n), TIMED(NORM1_BWD_REDUCE);
     /* 86 */ group_norm4_c16_bwd(at->dcoef_norm1, at->dw_norm1, at->db_norm1, at->dsums_norm1,
             at->coef_norm1, at->weight_norm1, 1024.0, n);
     /* 87 */ norm_drop0p01_mask_c16_32x32_bwd_data(at->dy_dropout1, at->dy_dropout1, at->y_relu1,
-            at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n),
-            count_time(net, SLOT_NORM1_BWD_DATA);
+            at->dcoef_norm1, at->coef_norm1, at->keep_dropout1, n), TIMED(NORM1_BWD_DATA);
     /* 88 */ conv3x3_c3_k16_32x32_bwd_weights__plain(at->dw_conv1, at->y_input, at->dy_dropout1, n),
-            count_time(net, SLOT_CONV1_BWD_WEIGHTS);
+            TIMED(CONV1_BWD_WEIGHTS);
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a
@@ -595,13 +596,14 @@ static void each_micro_batch(const struct net *net, struct span chunks, places *
         computes *compute)
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        const struct buffers at = place(net, chunk, 0);
+        struct buffers at = place(net, chunk, 0);
         const struct span images = run_chunk(net->run, chunk);
         for (int image = images.first; image < images.last; image += MICRO_BATCH) {
             const int left = images.last - image;
             const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+            at.image = image;
             run_micro_batch(net->run, chunk, 0, image, n);
-            compute(net, &at, image, n);
+            compute(net, &at, n);
         }
     }
 }
@@ -633,11 +635,11 @@ static void train(struct run *run, int rank)
 /* -- 3. An evaluation -------------------------------------------------------------------------- */
 
 /* A micro-batch in evaluation mode. */
-static void eval_micro_batch(const struct net *net, const struct buffers *at, int image, int n)
+static void eval_micro_batch(const struct net *net, const struct buffers *at, int n)
 {
     /* conv1 relu1 norm1 dropout1: 3 x 32 x 32 -> 16 x 32 x 32 */
     clear_border(at->y_input, n, 32, 32, 3, 1);
-    /* 1 */ load_c3_32x32(at->y_input, input_images(net, image), n);
+    /* 1 */ load_c3_32x32(at->y_input, input_images(net, at->image), n);
     /* 2 */ conv3x3_relu_norm_c3_k16_32x32_fwd__plain(at->y_relu1, at->sums_norm1, at->y_input,
             at->w_conv1, n);
     /* 3 */ group_norm4_c16_fwd(at->coef_norm1, at->sums_norm1, at->weight_norm1, at->bias_norm1,
@@ -721,8 +723,8 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     /* 31 */ conv1x1_c32_k10_1x1_fwd__plain(at->y_conv11, at->y_global_avgpool1, at->w_conv11, n);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 32 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, image, n, 0.0f);
-    /* 33 */ store_logits(net, image, n, at->y_conv11);
+    /* 32 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, at->image, n, 0.0f);
+    /* 33 */ store_logits(net, at->image, n, at->y_conv11);
 }
 
 /* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
@@ -963,9 +965,8 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
     static NOINLINE void NAME(float *restrict y, float *restrict sums, const float *restrict x, \
             const float *restrict w, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         conv_relu_norm_fwd(y, sums, x, w, n, image1, image2, window); \
     }
 
@@ -998,8 +999,7 @@ static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
     static NOINLINE void NAME(float *restrict y, const float *restrict x, \
             const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_fwd(y, x, coef, keep, n, image1, image2, drop); \
     }
@@ -1039,9 +1039,8 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
     static NOINLINE void NAME(float *restrict y, const float *restrict x, const float *restrict w, \
             int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         conv_fwd(y, x, w, n, image1, image2, window); \
     }
 
@@ -1080,9 +1079,8 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
     static NOINLINE void NAME(float *restrict y, uint8_t *restrict winner, \
             const float *restrict x, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         maxpool_winner_fwd(y, winner, x, n, image1, image2, window); \
     }
 
@@ -1117,9 +1115,8 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
 #define AVGPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
     static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         avgpool_fwd(y, x, n, image1, image2, window, SHARE); \
     }
 
@@ -1155,9 +1152,8 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         conv_bwd_weights(dw, x, dy, n, image1, image2, window); \
     }
 
@@ -1200,9 +1196,8 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, \
             const float *restrict w, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         conv_bwd_data(dx, dy, w, n, image1, image2, window); \
     }
 
@@ -1236,9 +1231,8 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
 #define AVGPOOL_BWD_DATA(NAME, IMAGE1, IMAGE2, WINDOW, SHARE) \
     static NOINLINE void NAME(float *restrict dx, const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         avgpool_bwd_data(dx, dy, n, image1, image2, window, SHARE); \
     }
 
@@ -1280,8 +1274,7 @@ static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restr
     static NOINLINE void NAME(float *restrict sums, const float *restrict x, \
             const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
         const struct drop_bits drop = DROP; \
         norm_drop_bwd_reduce(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
@@ -1322,9 +1315,8 @@ static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const flo
     static NOINLINE void NAME(float *dx, const float *dy, const float *restrict x, \
             const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct image image3 = IMAGE3; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2, \
+                image3 = IMAGE_##IMAGE3; \
         const struct drop_bits drop = DROP; \
         norm_drop_mask_bwd_data(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
@@ -1363,9 +1355,8 @@ static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict 
     static NOINLINE void NAME(float *restrict dx, const uint8_t *restrict winner, \
             const float *restrict dy, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         maxpool_bwd_data(dx, winner, dy, n, image1, image2, window); \
     }
 
@@ -1399,169 +1390,141 @@ static INLINE void maxpool_fwd(float *restrict y, const float *restrict x, int n
 #define MAXPOOL_FWD(NAME, IMAGE1, IMAGE2, WINDOW) \
     static NOINLINE void NAME(float *restrict y, const float *restrict x, int n) \
     { \
-        const struct image image1 = IMAGE1; \
-        const struct image image2 = IMAGE2; \
-        const struct window window = WINDOW; \
+        const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
+        const struct window window = WINDOW_##WINDOW; \
         maxpool_fwd(y, x, n, image1, image2, window); \
     }
 
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
- * in their order (IMAGE1: the first struct image). MFLOP and KB are those of an image. */
+ * in their order (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB
+ * are those of an image. */
 
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 16 KB, writes 64 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c3_k16_32x32_fwd__plain, IMAGE_32x32x16, IMAGE_32x32x3_B1,
-        WINDOW_3x3_P1_C3_K16)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c3_k16_32x32_fwd__plain, 32x32x16, 32x32x3_B1, 3x3_P1_C3_K16)
 /* norm1 (s8.lua:7 from 26): reads 66 KB, writes 64 KB. */
-NORM_DROP_FWD(norm_drop0p01_c16_32x32_fwd__b0_1, IMAGE_32x32x16_B1, IMAGE_32x32x16,
-        DROP0P01_32x32x16)
+NORM_DROP_FWD(norm_drop0p01_c16_32x32_fwd__b0_1, 32x32x16_B1, 32x32x16, DROP0P01_32x32x16)
 /* conv2 (s8.lua:7 from 26): 9.44 MFLOP; reads 91 KB, writes 128 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_32x32_fwd__plain, IMAGE_32x32x32, IMAGE_32x32x16_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_32x32_fwd__plain, 32x32x32, 32x32x16_B1,
+        3x3_P1_C16_K32)
 /* norm2 (s8.lua:7 from 26): reads 132 KB, writes 128 KB. */
-NORM_DROP_FWD(norm_drop0p01_c32_32x32_fwd, IMAGE_32x32x32, IMAGE_32x32x32, DROP0P01_32x32x32)
+NORM_DROP_FWD(norm_drop0p01_c32_32x32_fwd, 32x32x32, 32x32x32, DROP0P01_32x32x32)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 130 KB, writes 64 KB. */
-CONV_FWD(conv1x1_c32_k16_32x32_fwd__plain, IMAGE_32x32x16, IMAGE_32x32x32, WINDOW_1x1_C32_K16)
+CONV_FWD(conv1x1_c32_k16_32x32_fwd__plain, 32x32x16, 32x32x32, 1x1_C32_K16)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 20 KB. */
-MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16,
-        WINDOW_2x2_S2_C1_K1)
+MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, 16x16x16_B1, 32x32x16, 2x2_S2_C1_K1)
 /* conv4 (s8.lua:7 from 27): 1.18 MFLOP; reads 30 KB, writes 16 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k16_16x16_fwd__plain, IMAGE_16x16x16, IMAGE_16x16x16_B1,
-        WINDOW_3x3_P1_C16_K16)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k16_16x16_fwd__plain, 16x16x16, 16x16x16_B1,
+        3x3_P1_C16_K16)
 /* norm3 (s8.lua:7 from 27): reads 17 KB, writes 16 KB. */
-NORM_DROP_FWD(norm_drop0p01_c16_16x16_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_16x16x16,
-        DROP0P01_16x16x16)
+NORM_DROP_FWD(norm_drop0p01_c16_16x16_fwd__b0_1, 16x16x16_B1, 16x16x16, DROP0P01_16x16x16)
 /* conv5 (s8.lua:7 from 27): 2.36 MFLOP; reads 39 KB, writes 32 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_16x16_fwd__plain, IMAGE_16x16x32, IMAGE_16x16x16_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_16x16_fwd__plain, 16x16x32, 16x16x16_B1,
+        3x3_P1_C16_K32)
 /* norm4 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
-NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd__b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x32,
-        DROP0P01_16x16x32)
+NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd__b0_1, 16x16x32_B1, 16x16x32, DROP0P01_16x16x32)
 /* conv6 (s8.lua:7 from 27): 4.72 MFLOP; reads 77 KB, writes 32 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_16x16_fwd__plain, IMAGE_16x16x32, IMAGE_16x16x32_B1,
-        WINDOW_3x3_P1_C32_K32)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_16x16_fwd__plain, 16x16x32, 16x16x32_B1,
+        3x3_P1_C32_K32)
 /* norm5 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
-NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd, IMAGE_16x16x32, IMAGE_16x16x32, DROP0P01_16x16x32)
+NORM_DROP_FWD(norm_drop0p01_c32_16x16_fwd, 16x16x32, 16x16x32, DROP0P01_16x16x32)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 34 KB, writes 16 KB. */
-CONV_FWD(conv1x1_c32_k16_16x16_fwd__plain, IMAGE_16x16x16, IMAGE_16x16x32, WINDOW_1x1_C32_K16)
+CONV_FWD(conv1x1_c32_k16_16x16_fwd__plain, 16x16x16, 16x16x32, 1x1_C32_K16)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 5 KB. */
-MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16,
-        WINDOW_2x2_S2_C1_K1)
+MAXPOOL_WINNER_FWD(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16, 2x2_S2_C1_K1)
 /* conv8 (s8.lua:7 from 28): 0.59 MFLOP; reads 25 KB, writes 8 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_8x8_fwd__plain, IMAGE_8x8x32, IMAGE_8x8x16_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c16_k32_8x8_fwd__plain, 8x8x32, 8x8x16_B1, 3x3_P1_C16_K32)
 /* norm6, norm7 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
-NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd__b0_1, IMAGE_8x8x32_B1, IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd__b0_1, 8x8x32_B1, 8x8x32, DROP0P01_8x8x32)
 /* conv9, conv10 (s8.lua:7 from 28): 1.18 MFLOP; reads 49 KB, writes 8 KB. */
-CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_8x8_fwd__plain, IMAGE_8x8x32, IMAGE_8x8x32_B1,
-        WINDOW_3x3_P1_C32_K32)
+CONV_RELU_NORM_FWD(conv3x3_relu_norm_c32_k32_8x8_fwd__plain, 8x8x32, 8x8x32_B1, 3x3_P1_C32_K32)
 /* norm8 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
-NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd, IMAGE_8x8x32, IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_FWD(norm_drop0p01_c32_8x8_fwd, 8x8x32, 8x8x32, DROP0P01_8x8x32)
 /* global_avgpool1 (s8.lua:29): reads 8 KB, writes 1 KB; share 1 / 64. */
-AVGPOOL_FWD(avgpool_global_c32_8x8_fwd, IMAGE_1x1x32, IMAGE_8x8x32, WINDOW_8x8_C1_K1, 0.015625f)
+AVGPOOL_FWD(avgpool_global_c32_8x8_fwd, 1x1x32, 8x8x32, 8x8_C1_K1, 0.015625f)
 /* conv11 (s8.lua:30): 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
-CONV_FWD(conv1x1_c32_k10_1x1_fwd__plain, IMAGE_1x1x10_P12, IMAGE_1x1x32, WINDOW_1x1_C32_K10)
+CONV_FWD(conv1x1_c32_k10_1x1_fwd__plain, 1x1x10_P12, 1x1x32, 1x1_C32_K10)
 /* conv11 (s8.lua:30): 0.00064 MFLOP; reads 2 KB, writes 2 KB. */
-CONV_BWD_WEIGHTS(conv1x1_c32_k10_1x1_bwd_weights__plain, IMAGE_1x1x32, IMAGE_1x1x10_P12,
-        WINDOW_1x1_C32_K10)
+CONV_BWD_WEIGHTS(conv1x1_c32_k10_1x1_bwd_weights__plain, 1x1x32, 1x1x10_P12, 1x1_C32_K10)
 /* conv11 (s8.lua:30): 0.00064 MFLOP; reads 2 KB, writes 1 KB. */
-CONV_BWD_DATA(conv1x1_c32_k10_1x1_bwd_data__plain, IMAGE_1x1x32, IMAGE_1x1x10_P12,
-        WINDOW_1x1_C32_K10)
+CONV_BWD_DATA(conv1x1_c32_k10_1x1_bwd_data__plain, 1x1x32, 1x1x10_P12, 1x1_C32_K10)
 /* global_avgpool1 (s8.lua:29): reads 1 KB, writes 8 KB; share 1 / 64. */
-AVGPOOL_BWD_DATA(avgpool_global_c32_8x8_bwd_data__b0_1, IMAGE_8x8x32_B1, IMAGE_1x1x32,
-        WINDOW_8x8_C1_K1, 0.015625f)
+AVGPOOL_BWD_DATA(avgpool_global_c32_8x8_bwd_data__b0_1, 8x8x32_B1, 1x1x32, 8x8_C1_K1, 0.015625f)
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, IMAGE_8x8x32, IMAGE_8x8x32_B1,
-        DROP0P01_8x8x32)
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, 8x8x32, 8x8x32_B1, DROP0P01_8x8x32)
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 8 KB. */
-NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
-        IMAGE_8x8x32, DROP0P01_8x8x32)
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, 8x8x32_B1, 8x8x32_B1, 8x8x32,
+        DROP0P01_8x8x32)
 /* conv10, conv9 (s8.lua:7 from 28): 1.18 MFLOP; reads 57 KB, writes 36 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
-        WINDOW_3x3_P1_C32_K32)
+CONV_BWD_WEIGHTS(conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, 8x8x32_B1, 8x8x32_B1, 3x3_P1_C32_K32)
 /* conv10, conv9 (s8.lua:7 from 28): 1.18 MFLOP; reads 49 KB, writes 8 KB. */
-CONV_BWD_DATA(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, IMAGE_8x8x32_B1, IMAGE_8x8x32_B1,
-        WINDOW_3x3_P1_C32_K32)
+CONV_BWD_DATA(conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, 8x8x32_B1, 8x8x32_B1, 3x3_P1_C32_K32)
 /* conv8 (s8.lua:7 from 28): 0.59 MFLOP; reads 33 KB, writes 18 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, IMAGE_8x8x16_B1, IMAGE_8x8x32_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, 8x8x16_B1, 8x8x32_B1, 3x3_P1_C16_K32)
 /* conv8 (s8.lua:7 from 28): 0.59 MFLOP; reads 31 KB, writes 4 KB. */
-CONV_BWD_DATA(conv3x3_c16_k32_8x8_bwd_data__plain, IMAGE_8x8x16, IMAGE_8x8x32_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_BWD_DATA(conv3x3_c16_k32_8x8_bwd_data__plain, 8x8x16, 8x8x32_B1, 3x3_P1_C16_K32)
 /* maxpool2 (s8.lua:11 from 27): reads 5 KB, writes 16 KB. */
-MAXPOOL_BWD_DATA(maxpool2x2s2_c16_16x16_bwd_data, IMAGE_16x16x16, IMAGE_8x8x16, WINDOW_2x2_S2_C1_K1)
+MAXPOOL_BWD_DATA(maxpool2x2s2_c16_16x16_bwd_data, 16x16x16, 8x8x16, 2x2_S2_C1_K1)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 50 KB, writes 2 KB. */
-CONV_BWD_WEIGHTS(conv1x1_c32_k16_16x16_bwd_weights__plain, IMAGE_16x16x32, IMAGE_16x16x16,
-        WINDOW_1x1_C32_K16)
+CONV_BWD_WEIGHTS(conv1x1_c32_k16_16x16_bwd_weights__plain, 16x16x32, 16x16x16, 1x1_C32_K16)
 /* conv7 (s8.lua:11 from 27): 0.262 MFLOP; reads 18 KB, writes 32 KB. */
-CONV_BWD_DATA(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, IMAGE_16x16x32_B1, IMAGE_16x16x16,
-        WINDOW_1x1_C32_K16)
+CONV_BWD_DATA(conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, 16x16x32_B1, 16x16x16, 1x1_C32_K16)
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, IMAGE_16x16x32, IMAGE_16x16x32_B1,
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, 16x16x32, 16x16x32_B1,
         DROP0P01_16x16x32)
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 32 KB. */
-NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, IMAGE_16x16x32_B1,
-        IMAGE_16x16x32_B1, IMAGE_16x16x32, DROP0P01_16x16x32)
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, 16x16x32_B1, 16x16x32_B1,
+        16x16x32, DROP0P01_16x16x32)
 /* conv6 (s8.lua:7 from 27): 4.72 MFLOP; reads 109 KB, writes 36 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x32_B1,
-        IMAGE_16x16x32_B1, WINDOW_3x3_P1_C32_K32)
+CONV_BWD_WEIGHTS(conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, 16x16x32_B1, 16x16x32_B1,
+        3x3_P1_C32_K32)
 /* conv6 (s8.lua:7 from 27): 4.72 MFLOP; reads 77 KB, writes 32 KB. */
-CONV_BWD_DATA(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, IMAGE_16x16x32_B1, IMAGE_16x16x32_B1,
-        WINDOW_3x3_P1_C32_K32)
+CONV_BWD_DATA(conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, 16x16x32_B1, 16x16x32_B1, 3x3_P1_C32_K32)
 /* conv5 (s8.lua:7 from 27): 2.36 MFLOP; reads 71 KB, writes 18 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x32_B1, WINDOW_3x3_P1_C16_K32)
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, 16x16x16_B1, 16x16x32_B1,
+        3x3_P1_C16_K32)
 /* conv5 (s8.lua:7 from 27): 2.36 MFLOP; reads 59 KB, writes 16 KB. */
-CONV_BWD_DATA(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, IMAGE_16x16x16_B1, IMAGE_16x16x32_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_BWD_DATA(conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, 16x16x16_B1, 16x16x32_B1, 3x3_P1_C16_K32)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, IMAGE_16x16x16, IMAGE_16x16x16_B1,
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, 16x16x16, 16x16x16_B1,
         DROP0P01_16x16x16)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 16 KB. */
-NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x16_B1, IMAGE_16x16x16, DROP0P01_16x16x16)
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, 16x16x16_B1, 16x16x16_B1,
+        16x16x16, DROP0P01_16x16x16)
 /* conv4 (s8.lua:7 from 27): 1.18 MFLOP; reads 46 KB, writes 9 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, IMAGE_16x16x16_B1,
-        IMAGE_16x16x16_B1, WINDOW_3x3_P1_C16_K16)
+CONV_BWD_WEIGHTS(conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, 16x16x16_B1, 16x16x16_B1,
+        3x3_P1_C16_K16)
 /* conv4 (s8.lua:7 from 27): 1.18 MFLOP; reads 30 KB, writes 16 KB. */
-CONV_BWD_DATA(conv3x3_c16_k16_16x16_bwd_data__plain, IMAGE_16x16x16, IMAGE_16x16x16_B1,
-        WINDOW_3x3_P1_C16_K16)
+CONV_BWD_DATA(conv3x3_c16_k16_16x16_bwd_data__plain, 16x16x16, 16x16x16_B1, 3x3_P1_C16_K16)
 /* maxpool1 (s8.lua:11 from 26): reads 20 KB, writes 64 KB. */
-MAXPOOL_BWD_DATA(maxpool2x2s2_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_16x16x16,
-        WINDOW_2x2_S2_C1_K1)
+MAXPOOL_BWD_DATA(maxpool2x2s2_c16_32x32_bwd_data, 32x32x16, 16x16x16, 2x2_S2_C1_K1)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 194 KB, writes 2 KB. */
-CONV_BWD_WEIGHTS(conv1x1_c32_k16_32x32_bwd_weights__plain, IMAGE_32x32x32, IMAGE_32x32x16,
-        WINDOW_1x1_C32_K16)
+CONV_BWD_WEIGHTS(conv1x1_c32_k16_32x32_bwd_weights__plain, 32x32x32, 32x32x16, 1x1_C32_K16)
 /* conv3 (s8.lua:11 from 26): 1.05 MFLOP; reads 66 KB, writes 128 KB. */
-CONV_BWD_DATA(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, IMAGE_32x32x32_B1, IMAGE_32x32x16,
-        WINDOW_1x1_C32_K16)
+CONV_BWD_DATA(conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, 32x32x32_B1, 32x32x16, 1x1_C32_K16)
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, IMAGE_32x32x32, IMAGE_32x32x32_B1,
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, 32x32x32, 32x32x32_B1,
         DROP0P01_32x32x32)
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 128 KB. */
-NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, IMAGE_32x32x32_B1,
-        IMAGE_32x32x32_B1, IMAGE_32x32x32, DROP0P01_32x32x32)
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, 32x32x32_B1, 32x32x32_B1,
+        32x32x32, DROP0P01_32x32x32)
 /* conv2 (s8.lua:7 from 26): 9.44 MFLOP; reads 219 KB, writes 18 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, IMAGE_32x32x16_B1,
-        IMAGE_32x32x32_B1, WINDOW_3x3_P1_C16_K32)
+CONV_BWD_WEIGHTS(conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, 32x32x16_B1, 32x32x32_B1,
+        3x3_P1_C16_K32)
 /* conv2 (s8.lua:7 from 26): 9.44 MFLOP; reads 163 KB, writes 64 KB. */
-CONV_BWD_DATA(conv3x3_c16_k32_32x32_bwd_data__plain, IMAGE_32x32x16, IMAGE_32x32x32_B1,
-        WINDOW_3x3_P1_C16_K32)
+CONV_BWD_DATA(conv3x3_c16_k32_32x32_bwd_data__plain, 32x32x16, 32x32x32_B1, 3x3_P1_C16_K32)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 1 KB. */
-NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_32x32_bwd_reduce, IMAGE_32x32x16, IMAGE_32x32x16,
-        DROP0P01_32x32x16)
+NORM_DROP_BWD_REDUCE(norm_drop0p01_c16_32x32_bwd_reduce, 32x32x16, 32x32x16, DROP0P01_32x32x16)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 64 KB. */
-NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_32x32_bwd_data, IMAGE_32x32x16, IMAGE_32x32x16,
-        IMAGE_32x32x16, DROP0P01_32x32x16)
+NORM_DROP_MASK_BWD_DATA(norm_drop0p01_mask_c16_32x32_bwd_data, 32x32x16, 32x32x16, 32x32x16,
+        DROP0P01_32x32x16)
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 80 KB, writes 2 KB. */
-CONV_BWD_WEIGHTS(conv3x3_c3_k16_32x32_bwd_weights__plain, IMAGE_32x32x3_B1, IMAGE_32x32x16,
-        WINDOW_3x3_P1_C3_K16)
+CONV_BWD_WEIGHTS(conv3x3_c3_k16_32x32_bwd_weights__plain, 32x32x3_B1, 32x32x16, 3x3_P1_C3_K16)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 16 KB. */
-MAXPOOL_FWD(maxpool2x2s2_c16_32x32_fwd__b0_1, IMAGE_16x16x16_B1, IMAGE_32x32x16,
-        WINDOW_2x2_S2_C1_K1)
+MAXPOOL_FWD(maxpool2x2s2_c16_32x32_fwd__b0_1, 16x16x16_B1, 32x32x16, 2x2_S2_C1_K1)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 4 KB. */
-MAXPOOL_FWD(maxpool2x2s2_c16_16x16_fwd__b0_1, IMAGE_8x8x16_B1, IMAGE_16x16x16, WINDOW_2x2_S2_C1_K1)
+MAXPOOL_FWD(maxpool2x2s2_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16, 2x2_S2_C1_K1)
 
 /* Input images from planes, 3 x 32 x 32 (3072 floats), into pixels, 34 x 34 x 3, border 1 (3468).
  * templates/ops/load.c.tpl */
@@ -1870,305 +1833,251 @@ RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->
 RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
 /* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
- * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; exact: from
+ * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
  * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
  * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
 
-/* The gradient dy has the layout of y; packed weights have so many floats, and a function that
- * packs or unpacks. */
-#define DY(IMAGE) .y = IMAGE, .dy = IMAGE
+/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so
+ * many floats, and a function that packs or unpacks. */
+#define X(SHAPE) .x = IMAGE_##SHAPE
+#define Y(SHAPE) .y = IMAGE_##SHAPE
+#define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
+#define DX(SHAPE) .dx = IMAGE_##SHAPE
+#define TAPS(WINDOW) .geometry = GEOMETRY_##WINDOW
+#define EXACT .exact = true
 #define READS(FLOATS, PACK) .packed_floats = FLOATS, .pack = PACK
 #define LEAVES(FLOATS, UNPACK) .packed_floats = FLOATS, .unpack = UNPACK
 
 static const struct kernel kernels[] = {
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c3_k16_32x32_fwd__plain, "conv1", CONV, FWD),
-            .x = IMAGE_32x32x3_B1, .y = IMAGE_32x32x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD),
-            .x = IMAGE_32x32x16, .y = IMAGE_32x32x16_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(32x32x3_B1), Y(32x32x16), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 0.884736, READS(432, pack_conv3x3_c3_k16_by16)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_32x32_fwd__b0_1, "norm1", POINTWISE, FWD), X(32x32x16),
+            Y(32x32x16_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_32x32_fwd__plain, "conv2", CONV, FWD),
-            .x = IMAGE_32x32x16_B1, .y = IMAGE_32x32x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 9.437184,
-            READS(4608, pack_conv3x3_c16_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD),
-            .x = IMAGE_32x32x32, .y = IMAGE_32x32x32, .affine = true, .each_image = true,
-            .p = 0.01f},
-    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__plain, "conv3", CONV, FWD), .x = IMAGE_32x32x32,
-            .y = IMAGE_32x32x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
-            READS(512, pack_conv1x1_c32_k16_by16)},
+            X(32x32x16_B1), Y(32x32x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 9.437184, READS(4608, pack_conv3x3_c16_k32_by32)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_32x32_fwd, "norm2", POINTWISE, FWD), X(32x32x32),
+            Y(32x32x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_32x32_fwd__plain, "conv3", CONV, FWD), X(32x32x32), Y(32x32x16),
+            TAPS(1x1), EXACT, .mflop = 1.048576, READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_32x32_fwd__b0_1, "maxpool1", MAXPOOL, FWD),
-            .x = IMAGE_32x32x16, .y = IMAGE_16x16x16_B1, .geometry = GEOMETRY_2x2_S2,
-            .winners = true, .exact = true},
+            X(32x32x16), Y(16x16x16_B1), TAPS(2x2_S2), .winners = true, EXACT},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k16_16x16_fwd__plain, "conv4", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x16, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 1.179648,
-            READS(2304, pack_conv3x3_c16_k16_by16)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD),
-            .x = IMAGE_16x16x16, .y = IMAGE_16x16x16_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(16x16x16_B1), Y(16x16x16), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 1.179648, READS(2304, pack_conv3x3_c16_k16_by16)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c16_16x16_fwd__b0_1, "norm3", POINTWISE, FWD), X(16x16x16),
+            Y(16x16x16_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_16x16_fwd__plain, "conv5", CONV, FWD),
-            .x = IMAGE_16x16x16_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 2.359296,
-            READS(4608, pack_conv3x3_c16_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD),
-            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+            X(16x16x16_B1), Y(16x16x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 2.359296, READS(4608, pack_conv3x3_c16_k32_by32)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd__b0_1, "norm4", POINTWISE, FWD), X(16x16x32),
+            Y(16x16x32_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_16x16_fwd__plain, "conv6", CONV, FWD),
-            .x = IMAGE_16x16x32_B1, .y = IMAGE_16x16x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 4.718592,
-            READS(9216, pack_conv3x3_c32_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD),
-            .x = IMAGE_16x16x32, .y = IMAGE_16x16x32, .affine = true, .each_image = true,
-            .p = 0.01f},
-    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__plain, "conv7", CONV, FWD), .x = IMAGE_16x16x32,
-            .y = IMAGE_16x16x16, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
-            READS(512, pack_conv1x1_c32_k16_by16)},
+            X(16x16x32_B1), Y(16x16x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 4.718592, READS(9216, pack_conv3x3_c32_k32_by32)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_16x16_fwd, "norm5", POINTWISE, FWD), X(16x16x32),
+            Y(16x16x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x_w, conv1x1_c32_k16_16x16_fwd__plain, "conv7", CONV, FWD), X(16x16x32), Y(16x16x16),
+            TAPS(1x1), EXACT, .mflop = 0.262144, READS(512, pack_conv1x1_c32_k16_by16)},
     {KERNEL(y_winner_x, maxpool2x2s2_winner_c16_16x16_fwd__b0_1, "maxpool2", MAXPOOL, FWD),
-            .x = IMAGE_16x16x16, .y = IMAGE_8x8x16_B1, .geometry = GEOMETRY_2x2_S2, .winners = true,
-            .exact = true},
-    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_8x8_fwd__plain, "conv8", CONV, FWD),
-            .x = IMAGE_8x8x16_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 0.589824,
+            X(16x16x16), Y(8x8x16_B1), TAPS(2x2_S2), .winners = true, EXACT},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c16_k32_8x8_fwd__plain, "conv8", CONV, FWD), X(8x8x16_B1),
+            Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT, .mflop = 0.589824,
             READS(4608, pack_conv3x3_c16_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD),
-            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
-    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv9", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 1.179648,
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm6", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32_B1), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv9", CONV, FWD), X(8x8x32_B1),
+            Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT, .mflop = 1.179648,
             READS(9216, pack_conv3x3_c32_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD),
-            .x = IMAGE_8x8x32, .y = IMAGE_8x8x32_B1, .affine = true, .each_image = true,
-            .p = 0.01f},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd__b0_1, "norm7", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32_B1), .affine = true, .each_image = true, .p = 0.01f},
     {KERNEL(y_sums_x_w, conv3x3_relu_norm_c32_k32_8x8_fwd__plain, "conv10", CONV, FWD),
-            .x = IMAGE_8x8x32_B1, .y = IMAGE_8x8x32, .geometry = GEOMETRY_3x3_P1, .relu = true,
-            .stats = true, .exact = true, .mflop = 1.179648,
-            READS(9216, pack_conv3x3_c32_k32_by32)},
-    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), .x = IMAGE_8x8x32,
-            .y = IMAGE_8x8x32, .affine = true, .each_image = true, .p = 0.01f},
-    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), .x = IMAGE_8x8x32,
-            .y = IMAGE_1x1x32, .geometry = GEOMETRY_8x8},
-    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__plain, "conv11", CONV, FWD), .x = IMAGE_1x1x32,
-            .y = IMAGE_1x1x10_P12, .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.000640,
-            READS(384, pack_conv1x1_c32_k10_by12)},
+            X(8x8x32_B1), Y(8x8x32), TAPS(3x3_P1), .relu = true, .stats = true, EXACT,
+            .mflop = 1.179648, READS(9216, pack_conv3x3_c32_k32_by32)},
+    {KERNEL(y_x_coef_keep, norm_drop0p01_c32_8x8_fwd, "norm8", POINTWISE, FWD), X(8x8x32),
+            Y(8x8x32), .affine = true, .each_image = true, .p = 0.01f},
+    {KERNEL(y_x, avgpool_global_c32_8x8_fwd, "global_avgpool1", AVGPOOL, FWD), X(8x8x32), Y(1x1x32),
+            TAPS(8x8)},
+    {KERNEL(y_x_w, conv1x1_c32_k10_1x1_fwd__plain, "conv11", CONV, FWD), X(1x1x32), Y(1x1x10_P12),
+            TAPS(1x1), EXACT, .mflop = 0.000640, READS(384, pack_conv1x1_c32_k10_by12)},
     {KERNEL(dw_x_dy, conv1x1_c32_k10_1x1_bwd_weights__plain, "conv11", CONV, BWD_WEIGHTS),
-            .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P12), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.000640, LEAVES(384, unpack_conv1x1_c32_k10_by12)},
-    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__plain, "conv11", CONV, BWD_DATA),
-            .x = IMAGE_1x1x32, DY(IMAGE_1x1x10_P12), .dx = IMAGE_1x1x32, .geometry = GEOMETRY_1x1,
-            .exact = true, .mflop = 0.000640, READS(320, pack_transposed_conv1x1_c32_k10_by32)},
+            X(1x1x32), DY(1x1x10_P12), TAPS(1x1), EXACT, .mflop = 0.000640,
+            LEAVES(384, unpack_conv1x1_c32_k10_by12)},
+    {KERNEL(dx_dy_w, conv1x1_c32_k10_1x1_bwd_data__plain, "conv11", CONV, BWD_DATA), X(1x1x32),
+            DY(1x1x10_P12), DX(1x1x32), TAPS(1x1), EXACT, .mflop = 0.000640,
+            READS(320, pack_transposed_conv1x1_c32_k10_by32)},
     {KERNEL(dx_dy, avgpool_global_c32_8x8_bwd_data__b0_1, "global_avgpool1", AVGPOOL, BWD_DATA),
-            .x = IMAGE_8x8x32, DY(IMAGE_1x1x32), .dx = IMAGE_8x8x32_B1, .geometry = GEOMETRY_8x8},
+            X(8x8x32), DY(1x1x32), DX(8x8x32_B1), TAPS(8x8)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm8", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
-            .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm8", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv10", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 1.179648, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+            X(8x8x32_B1), DY(8x8x32_B1), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
+            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv10", CONV, BWD_DATA),
-            .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 1.179648,
+            X(8x8x32_B1), DY(8x8x32_B1), DX(8x8x32_B1), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
             READS(9216, pack_transposed_conv3x3_c32_k32_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm7", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
-            .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm7", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_8x8_bwd_weights__plain_b1_1, "conv9", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 1.179648, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+            X(8x8x32_B1), DY(8x8x32_B1), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
+            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_8x8_bwd_data__plain_b1_1, "conv9", CONV, BWD_DATA),
-            .x = IMAGE_8x8x32_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 1.179648,
+            X(8x8x32_B1), DY(8x8x32_B1), DX(8x8x32_B1), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
             READS(9216, pack_transposed_conv3x3_c32_k32_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_8x8_bwd_reduce__b0_1, "norm6", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32, .affine = true,
-            .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(8x8x32), DY(8x8x32_B1), DX(8x8x32), .affine = true, .each_image = true,
+            .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, "norm6", POINTWISE,
-            BWD_DATA), .x = IMAGE_8x8x32, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x32_B1,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(8x8x32), DY(8x8x32_B1), DX(8x8x32_B1), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_8x8_bwd_weights__plain_b1_1, "conv8", CONV, BWD_WEIGHTS),
-            .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 0.589824, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
-    {KERNEL(dx_dy_w, conv3x3_c16_k32_8x8_bwd_data__plain, "conv8", CONV, BWD_DATA),
-            .x = IMAGE_8x8x16_B1, DY(IMAGE_8x8x32_B1), .dx = IMAGE_8x8x16,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 0.589824,
+            X(8x8x16_B1), DY(8x8x32_B1), TAPS(3x3_P1), EXACT, .mflop = 0.589824,
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+    {KERNEL(dx_dy_w, conv3x3_c16_k32_8x8_bwd_data__plain, "conv8", CONV, BWD_DATA), X(8x8x16_B1),
+            DY(8x8x32_B1), DX(8x8x16), TAPS(3x3_P1), EXACT, .mflop = 0.589824,
             READS(4608, pack_transposed_conv3x3_c16_k32_by16)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_16x16_bwd_data, "maxpool2", MAXPOOL, BWD_DATA),
-            .x = IMAGE_16x16x16, DY(IMAGE_8x8x16), .dx = IMAGE_16x16x16,
-            .geometry = GEOMETRY_2x2_S2, .exact = true},
+            X(16x16x16), DY(8x8x16), DX(16x16x16), TAPS(2x2_S2), EXACT},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_16x16_bwd_weights__plain, "conv7", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 0.262144, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
+            X(16x16x32), DY(16x16x16), TAPS(1x1), EXACT, .mflop = 0.262144,
+            LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_16x16_bwd_data__plain_b0_1, "conv7", CONV, BWD_DATA),
-            .x = IMAGE_16x16x32, DY(IMAGE_16x16x16), .dx = IMAGE_16x16x32_B1,
-            .geometry = GEOMETRY_1x1, .exact = true, .mflop = 0.262144,
+            X(16x16x32), DY(16x16x16), DX(16x16x32_B1), TAPS(1x1), EXACT, .mflop = 0.262144,
             READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm5", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x32), DY(16x16x32_B1), DX(16x16x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm5",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1),
-            .dx = IMAGE_16x16x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x32), DY(16x16x32_B1), DX(16x16x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c32_k32_16x16_bwd_weights__plain_b1_1, "conv6", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .exact = true, .mflop = 4.718592, LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
+            X(16x16x32_B1), DY(16x16x32_B1), TAPS(3x3_P1), EXACT, .mflop = 4.718592,
+            LEAVES(9216, unpack_conv3x3_c32_k32_by32)},
     {KERNEL(dx_dy_w, conv3x3_c32_k32_16x16_bwd_data__plain_b1_1, "conv6", CONV, BWD_DATA),
-            .x = IMAGE_16x16x32_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32_B1,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 4.718592,
-            READS(9216, pack_transposed_conv3x3_c32_k32_by32)},
+            X(16x16x32_B1), DY(16x16x32_B1), DX(16x16x32_B1), TAPS(3x3_P1), EXACT,
+            .mflop = 4.718592, READS(9216, pack_transposed_conv3x3_c32_k32_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_16x16_bwd_reduce__b0_1, "norm4", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x32), DY(16x16x32_B1), DX(16x16x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, "norm4",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x32, DY(IMAGE_16x16x32_B1),
-            .dx = IMAGE_16x16x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x32), DY(16x16x32_B1), DX(16x16x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_16x16_bwd_weights__plain_b1_1, "conv5", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .exact = true, .mflop = 2.359296, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+            X(16x16x16_B1), DY(16x16x32_B1), TAPS(3x3_P1), EXACT, .mflop = 2.359296,
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w, conv3x3_c16_k32_16x16_bwd_data__plain_b1_1, "conv5", CONV, BWD_DATA),
-            .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x32_B1), .dx = IMAGE_16x16x16_B1,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 2.359296,
-            READS(4608, pack_transposed_conv3x3_c16_k32_by16)},
+            X(16x16x16_B1), DY(16x16x32_B1), DX(16x16x16_B1), TAPS(3x3_P1), EXACT,
+            .mflop = 2.359296, READS(4608, pack_transposed_conv3x3_c16_k32_by16)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_16x16_bwd_reduce__b0_1, "norm3", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(16x16x16), DY(16x16x16_B1), DX(16x16x16), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, "norm3",
-            POINTWISE, BWD_DATA), .x = IMAGE_16x16x16, DY(IMAGE_16x16x16_B1),
-            .dx = IMAGE_16x16x16_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(16x16x16), DY(16x16x16_B1), DX(16x16x16_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k16_16x16_bwd_weights__plain_b1_1, "conv4", CONV, BWD_WEIGHTS),
-            .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1), .geometry = GEOMETRY_3x3_P1,
-            .exact = true, .mflop = 1.179648, LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
+            X(16x16x16_B1), DY(16x16x16_B1), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
+            LEAVES(2304, unpack_conv3x3_c16_k16_by16)},
     {KERNEL(dx_dy_w, conv3x3_c16_k16_16x16_bwd_data__plain, "conv4", CONV, BWD_DATA),
-            .x = IMAGE_16x16x16_B1, DY(IMAGE_16x16x16_B1), .dx = IMAGE_16x16x16,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 1.179648,
+            X(16x16x16_B1), DY(16x16x16_B1), DX(16x16x16), TAPS(3x3_P1), EXACT, .mflop = 1.179648,
             READS(2304, pack_transposed_conv3x3_c16_k16_by16)},
     {KERNEL(dx_winner_dy, maxpool2x2s2_c16_32x32_bwd_data, "maxpool1", MAXPOOL, BWD_DATA),
-            .x = IMAGE_32x32x16, DY(IMAGE_16x16x16), .dx = IMAGE_32x32x16,
-            .geometry = GEOMETRY_2x2_S2, .exact = true},
+            X(32x32x16), DY(16x16x16), DX(32x32x16), TAPS(2x2_S2), EXACT},
     {KERNEL(dw_x_dy, conv1x1_c32_k16_32x32_bwd_weights__plain, "conv3", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .geometry = GEOMETRY_1x1, .exact = true,
-            .mflop = 1.048576, LEAVES(512, unpack_conv1x1_c32_k16_by16)},
+            X(32x32x32), DY(32x32x16), TAPS(1x1), EXACT, .mflop = 1.048576,
+            LEAVES(512, unpack_conv1x1_c32_k16_by16)},
     {KERNEL(dx_dy_w, conv1x1_c32_k16_32x32_bwd_data__plain_b0_1, "conv3", CONV, BWD_DATA),
-            .x = IMAGE_32x32x32, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x32_B1,
-            .geometry = GEOMETRY_1x1, .exact = true, .mflop = 1.048576,
+            X(32x32x32), DY(32x32x16), DX(32x32x32_B1), TAPS(1x1), EXACT, .mflop = 1.048576,
             READS(512, pack_transposed_conv1x1_c32_k16_by32)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c32_32x32_bwd_reduce__b0_1, "norm2", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x32,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(32x32x32), DY(32x32x32_B1), DX(32x32x32), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, "norm2",
-            POINTWISE, BWD_DATA), .x = IMAGE_32x32x32, DY(IMAGE_32x32x32_B1),
-            .dx = IMAGE_32x32x32_B1, .affine = true, .masks_x = true, .each_image = true,
-            .p = 0.01f},
+            POINTWISE, BWD_DATA), X(32x32x32), DY(32x32x32_B1), DX(32x32x32_B1), .affine = true,
+            .masks_x = true, .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c16_k32_32x32_bwd_weights__plain_b1_1, "conv2", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1), .geometry = GEOMETRY_3x3_P1,
-            .exact = true, .mflop = 9.437184, LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
+            X(32x32x16_B1), DY(32x32x32_B1), TAPS(3x3_P1), EXACT, .mflop = 9.437184,
+            LEAVES(4608, unpack_conv3x3_c16_k32_by32)},
     {KERNEL(dx_dy_w, conv3x3_c16_k32_32x32_bwd_data__plain, "conv2", CONV, BWD_DATA),
-            .x = IMAGE_32x32x16_B1, DY(IMAGE_32x32x32_B1), .dx = IMAGE_32x32x16,
-            .geometry = GEOMETRY_3x3_P1, .exact = true, .mflop = 9.437184,
+            X(32x32x16_B1), DY(32x32x32_B1), DX(32x32x16), TAPS(3x3_P1), EXACT, .mflop = 9.437184,
             READS(4608, pack_transposed_conv3x3_c16_k32_by16)},
     {KERNEL(sums_x_dy_coef_keep, norm_drop0p01_c16_32x32_bwd_reduce, "norm1", POINTWISE,
-            BWD_REDUCE), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
-            .affine = true, .each_image = true, .p = 0.01f},
+            BWD_REDUCE), X(32x32x16), DY(32x32x16), DX(32x32x16), .affine = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dx_dy_x_dcoef_coef_keep, norm_drop0p01_mask_c16_32x32_bwd_data, "norm1", POINTWISE,
-            BWD_DATA), .x = IMAGE_32x32x16, DY(IMAGE_32x32x16), .dx = IMAGE_32x32x16,
-            .affine = true, .masks_x = true, .each_image = true, .p = 0.01f},
+            BWD_DATA), X(32x32x16), DY(32x32x16), DX(32x32x16), .affine = true, .masks_x = true,
+            .each_image = true, .p = 0.01f},
     {KERNEL(dw_x_dy, conv3x3_c3_k16_32x32_bwd_weights__plain, "conv1", CONV, BWD_WEIGHTS),
-            .x = IMAGE_32x32x3_B1, DY(IMAGE_32x32x16), .geometry = GEOMETRY_3x3_P1, .exact = true,
-            .mflop = 0.884736, LEAVES(432, unpack_conv3x3_c3_k16_by16)},
+            X(32x32x3_B1), DY(32x32x16), TAPS(3x3_P1), EXACT, .mflop = 0.884736,
+            LEAVES(432, unpack_conv3x3_c3_k16_by16)},
 };
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
-/* What rows have: the layers that a layer reads, its output, and where its parameters and running
- * statistics stand in the tables below; -1: there is none. */
+/* What rows have: the output of a layer, the layers that it reads, and where its parameters and
+ * running statistics stand in params[] and states[]; -1: there is none. */
+#define LAYER(OP, NAME, C, H, W) .op = LAYER_##OP, .name = NAME, .c = C, .h = H, .w = W
 #define FROM(...) .inputs = {__VA_ARGS__, -1}
-#define SHAPE(C, H, W) .c = C, .h = H, .w = W
+#define NORM(KIND, GROUPS, EPS) .norm = NORM_##KIND, .groups = GROUPS, .eps = EPS
+#define NO_PARAMS PARAMS(-1, -1, -1)
 #define PARAMS(WEIGHT, BIAS, STATE) .weight = WEIGHT, .bias = BIAS, .state = STATE
 
 static const struct layer layers[] = {
-    {.op = LAYER_INPUT, .name = "input", FROM(-1), SHAPE(3, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv1", FROM(0), SHAPE(16, 32, 32), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(0, -1, -1), .mflop = 0.884736},
-    {.op = LAYER_RELU, .name = "relu1", FROM(1), SHAPE(16, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm1", FROM(2), SHAPE(16, 32, 32), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(1, 2, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout1", FROM(3), SHAPE(16, 32, 32), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv2", FROM(4), SHAPE(32, 32, 32), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(3, -1, -1), .mflop = 9.437184},
-    {.op = LAYER_RELU, .name = "relu2", FROM(5), SHAPE(32, 32, 32), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm2", FROM(6), SHAPE(32, 32, 32), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(4, 5, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout2", FROM(7), SHAPE(32, 32, 32), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv3", FROM(8), SHAPE(16, 32, 32), .geometry = GEOMETRY_1x1,
-            PARAMS(6, -1, -1), .mflop = 1.048576},
-    {.op = LAYER_MAXPOOL, .name = "maxpool1", FROM(9), SHAPE(16, 16, 16),
-            .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv4", FROM(10), SHAPE(16, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(7, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu3", FROM(11), SHAPE(16, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm3", FROM(12), SHAPE(16, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(8, 9, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout3", FROM(13), SHAPE(16, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv5", FROM(14), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(10, -1, -1), .mflop = 2.359296},
-    {.op = LAYER_RELU, .name = "relu4", FROM(15), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm4", FROM(16), SHAPE(32, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(11, 12, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout4", FROM(17), SHAPE(32, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv6", FROM(18), SHAPE(32, 16, 16), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(13, -1, -1), .mflop = 4.718592},
-    {.op = LAYER_RELU, .name = "relu5", FROM(19), SHAPE(32, 16, 16), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm5", FROM(20), SHAPE(32, 16, 16), .norm = NORM_GROUP,
-            .groups = 4, .eps = 1e-05f, PARAMS(14, 15, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout5", FROM(21), SHAPE(32, 16, 16), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv7", FROM(22), SHAPE(16, 16, 16), .geometry = GEOMETRY_1x1,
-            PARAMS(16, -1, -1), .mflop = 0.262144},
-    {.op = LAYER_MAXPOOL, .name = "maxpool2", FROM(23), SHAPE(16, 8, 8),
-            .geometry = GEOMETRY_2x2_S2, PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv8", FROM(24), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(17, -1, -1), .mflop = 0.589824},
-    {.op = LAYER_RELU, .name = "relu6", FROM(25), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm6", FROM(26), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(18, 19, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout6", FROM(27), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv9", FROM(28), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(20, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu7", FROM(29), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm7", FROM(30), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(21, 22, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout7", FROM(31), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv10", FROM(32), SHAPE(32, 8, 8), .geometry = GEOMETRY_3x3_P1,
-            PARAMS(23, -1, -1), .mflop = 1.179648},
-    {.op = LAYER_RELU, .name = "relu8", FROM(33), SHAPE(32, 8, 8), PARAMS(-1, -1, -1)},
-    {.op = LAYER_NORM, .name = "norm8", FROM(34), SHAPE(32, 8, 8), .norm = NORM_GROUP, .groups = 4,
-            .eps = 1e-05f, PARAMS(24, 25, -1)},
-    {.op = LAYER_DROPOUT, .name = "dropout8", FROM(35), SHAPE(32, 8, 8), .p = 0.01f,
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_GLOBAL_AVGPOOL, .name = "global_avgpool1", FROM(36), SHAPE(32, 1, 1),
-            PARAMS(-1, -1, -1)},
-    {.op = LAYER_CONV, .name = "conv11", FROM(37), SHAPE(10, 1, 1), .geometry = GEOMETRY_1x1,
-            PARAMS(26, -1, -1), .mflop = 0.000640},
-    {.op = LAYER_SOFTMAX_CROSS_ENTROPY, .name = "softmax_cross_entropy1", FROM(38), SHAPE(10, 1, 1),
-            PARAMS(-1, -1, -1)},
+    {LAYER(INPUT, "input", 3, 32, 32), FROM(-1), NO_PARAMS},
+    {LAYER(CONV, "conv1", 16, 32, 32), FROM(0), TAPS(3x3_P1), PARAMS(0, -1, -1), .mflop = 0.884736},
+    {LAYER(RELU, "relu1", 16, 32, 32), FROM(1), NO_PARAMS},
+    {LAYER(NORM, "norm1", 16, 32, 32), FROM(2), NORM(GROUP, 4, 1e-05f), PARAMS(1, 2, -1)},
+    {LAYER(DROPOUT, "dropout1", 16, 32, 32), FROM(3), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv2", 32, 32, 32), FROM(4), TAPS(3x3_P1), PARAMS(3, -1, -1), .mflop = 9.437184},
+    {LAYER(RELU, "relu2", 32, 32, 32), FROM(5), NO_PARAMS},
+    {LAYER(NORM, "norm2", 32, 32, 32), FROM(6), NORM(GROUP, 4, 1e-05f), PARAMS(4, 5, -1)},
+    {LAYER(DROPOUT, "dropout2", 32, 32, 32), FROM(7), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv3", 16, 32, 32), FROM(8), TAPS(1x1), PARAMS(6, -1, -1), .mflop = 1.048576},
+    {LAYER(MAXPOOL, "maxpool1", 16, 16, 16), FROM(9), TAPS(2x2_S2), NO_PARAMS},
+    {LAYER(CONV, "conv4", 16, 16, 16), FROM(10), TAPS(3x3_P1), PARAMS(7, -1, -1),
+            .mflop = 1.179648},
+    {LAYER(RELU, "relu3", 16, 16, 16), FROM(11), NO_PARAMS},
+    {LAYER(NORM, "norm3", 16, 16, 16), FROM(12), NORM(GROUP, 4, 1e-05f), PARAMS(8, 9, -1)},
+    {LAYER(DROPOUT, "dropout3", 16, 16, 16), FROM(13), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv5", 32, 16, 16), FROM(14), TAPS(3x3_P1), PARAMS(10, -1, -1),
+            .mflop = 2.359296},
+    {LAYER(RELU, "relu4", 32, 16, 16), FROM(15), NO_PARAMS},
+    {LAYER(NORM, "norm4", 32, 16, 16), FROM(16), NORM(GROUP, 4, 1e-05f), PARAMS(11, 12, -1)},
+    {LAYER(DROPOUT, "dropout4", 32, 16, 16), FROM(17), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv6", 32, 16, 16), FROM(18), TAPS(3x3_P1), PARAMS(13, -1, -1),
+            .mflop = 4.718592},
+    {LAYER(RELU, "relu5", 32, 16, 16), FROM(19), NO_PARAMS},
+    {LAYER(NORM, "norm5", 32, 16, 16), FROM(20), NORM(GROUP, 4, 1e-05f), PARAMS(14, 15, -1)},
+    {LAYER(DROPOUT, "dropout5", 32, 16, 16), FROM(21), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv7", 16, 16, 16), FROM(22), TAPS(1x1), PARAMS(16, -1, -1), .mflop = 0.262144},
+    {LAYER(MAXPOOL, "maxpool2", 16, 8, 8), FROM(23), TAPS(2x2_S2), NO_PARAMS},
+    {LAYER(CONV, "conv8", 32, 8, 8), FROM(24), TAPS(3x3_P1), PARAMS(17, -1, -1), .mflop = 0.589824},
+    {LAYER(RELU, "relu6", 32, 8, 8), FROM(25), NO_PARAMS},
+    {LAYER(NORM, "norm6", 32, 8, 8), FROM(26), NORM(GROUP, 4, 1e-05f), PARAMS(18, 19, -1)},
+    {LAYER(DROPOUT, "dropout6", 32, 8, 8), FROM(27), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv9", 32, 8, 8), FROM(28), TAPS(3x3_P1), PARAMS(20, -1, -1), .mflop = 1.179648},
+    {LAYER(RELU, "relu7", 32, 8, 8), FROM(29), NO_PARAMS},
+    {LAYER(NORM, "norm7", 32, 8, 8), FROM(30), NORM(GROUP, 4, 1e-05f), PARAMS(21, 22, -1)},
+    {LAYER(DROPOUT, "dropout7", 32, 8, 8), FROM(31), .p = 0.01f, NO_PARAMS},
+    {LAYER(CONV, "conv10", 32, 8, 8), FROM(32), TAPS(3x3_P1), PARAMS(23, -1, -1),
+            .mflop = 1.179648},
+    {LAYER(RELU, "relu8", 32, 8, 8), FROM(33), NO_PARAMS},
+    {LAYER(NORM, "norm8", 32, 8, 8), FROM(34), NORM(GROUP, 4, 1e-05f), PARAMS(24, 25, -1)},
+    {LAYER(DROPOUT, "dropout8", 32, 8, 8), FROM(35), .p = 0.01f, NO_PARAMS},
+    {LAYER(GLOBAL_AVGPOOL, "global_avgpool1", 32, 1, 1), FROM(36), NO_PARAMS},
+    {LAYER(CONV, "conv11", 10, 1, 1), FROM(37), TAPS(1x1), PARAMS(26, -1, -1), .mflop = 0.000640},
+    {LAYER(SOFTMAX_CROSS_ENTROPY, "softmax_cross_entropy1", 10, 1, 1), FROM(38), NO_PARAMS},
 };
 
 /* The description. Models that the program saves carry it. */
@@ -2470,9 +2379,8 @@ static const struct param params[] = {
     {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
 };
 
-
-/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; `param`:
- * row of params; a gradient: its offset in a chunk and its floats. TRANSPOSED: for a data gradient.
+/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
+ * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data gradient.
  * */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
@@ -2673,7 +2581,7 @@ static const struct model model = {
     .norm = "gn",
     .isa = "c",
     .remake = "make gen NET=s8 NORM=gn ISA=", /* and an ISA, in burin's folder */
-    .arithmetic = "3367bac79aabd113", /* digest of the code that computes */
+    .arithmetic = "b192655c9d35d35f", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,

@@ -76,7 +76,8 @@ local ROLES <const> = {
     { "keep", "keep_", "a bit an element, or a pixel's for all: whether a dropout keeps it" },
     { "winner", "winner_", "a byte an output: which pixel of its window was the largest" },
     { "place", "place_", "a channel: which pixel of the image was the largest, row by row" },
-    { "tiles", "tiles_", "what Winograd's transforms make, 36 frequencies" },
+    { "tiles", "tiles_", "what Winograd's transforms make: of each of 36 frequencies inputs, "
+        .. "outputs and backward sums, each of them tiles x channels + 16" },
 }
 
 --- The entry that explains a word of a kernel's name, or nil.

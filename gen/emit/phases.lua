@@ -31,16 +31,11 @@ local function ahead_line(phase)
         ranges[i] = string.format("{at->next->%s, %d}", buffer.name, (size + 15) // 16)
     end
     local cache_lines <const> = (floats + 15) // 16
-    return string.format("struct ahead ahead = {.lines = %d, .ranges = {%s}};",
-        (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps, table.concat(ranges, ", "))
+    return string.format("struct ahead ahead = {.ranges = {%s}, .lines = %d};",
+        table.concat(ranges, ", "), (cache_lines + phase.ahead_steps - 1) // phase.ahead_steps)
 end
 
--- The text of one phase while it grows.
--- body = { phase, is = of phase_text, lines, uses = set of the parameters that the text reads }
-local function new_body(phase, is)
-    return { phase = phase, is = is, lines = {}, uses = {} }
-end
-
+-- A text while it grows: body = { is = of phase_text, lines, fetches = whether it fetches memory }
 local function append(list, form, ...)
     list[#list + 1] = form:format(...)
 end
@@ -60,8 +55,7 @@ local function arguments_text(body, call)
         if type(arg) == "table" then
             args[k] = "at->" .. arg.name
         else
-            body.uses[argument.reads[arg] or ""] = true
-            args[k] = arg == argument.ahead and not body.uses.next and "NULL" or arg
+            args[k] = arg == argument.ahead and not body.fetches and "NULL" or arg
         end
     end
     return table.concat(args, ", ")
@@ -72,7 +66,7 @@ local function add_call(body, call, number)
     local text <const> = string.format("%s(%s)", call.fn, arguments_text(body, call))
     local slot <const> = body.is.slots and slot_of(call, body.is.slots)
     append(body.lines, "/* %d */ %s%s;", number, text,
-        slot and ", count_time(net, " .. slot .. ")" or "")
+        slot and ", TIMED(" .. slot:gsub("^SLOT_", "") .. ")" or "")
 end
 
 -- The function of one phase: its calls. Those of training are timed on request: is.slots is nil in
@@ -80,8 +74,9 @@ end
 -- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
 --        slots = of name.slots }
 local function phase_text(phase, is)
-    local body <const> = new_body(phase, is)
-    body.uses.next = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0
+    local body <const> = {
+        is = is, lines = {}, fetches = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0,
+    }
     local title
     for i, call in ipairs(phase.calls) do
         local number <const> = is.first_call + i - 1
@@ -95,11 +90,9 @@ local function phase_text(phase, is)
         clear_borders(body, is.memory.clears[number] or {})
         add_call(body, call, number)
     end
-    local head <const> = {}
-    head[1] = not body.uses.image and "(void)image;" or nil
-    head[#head + 1] = body.uses.next and ahead_line(phase) or nil
     return template.render("emit/phase.c.tpl", {
-        name = is.name, title = is.title, head = head, lines = body.lines,
+        name = is.name, title = is.title, ahead = body.fetches and ahead_line(phase) or false,
+        lines = body.lines,
     })
 end
 

@@ -1,13 +1,10 @@
--- argument.lua - C expressions that calls of a plan are given besides buffers, and what of the
--- function around a call each reads.
+-- argument.lua - C expressions that calls of a plan are given besides buffers. `at` is what the
+-- function around a call is given: struct buffers of the program.
 
 local argument <const> = {
-    image = "image", images = "input_images(net, image)", ahead = "&ahead",
+    image = "at->image", images = "input_images(net, at->image)", ahead = "&ahead",
     chunk = "at->chunk", micro_batch = "at->micro_batch",
 }
-
---- The parameters of that function by the expression that reads them, besides the buffers `at`.
-argument.reads = { [argument.image] = "image", [argument.images] = "image" }
 
 --- The field of `at` for a parameter or a running statistic: "norm1.weight" -> "weight_norm1".
 function argument.field(dotted_name)

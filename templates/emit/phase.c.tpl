@@ -1,11 +1,9 @@
 @ -- The calls of one phase for a micro-batch.
 /* ${title} */
-static void ${name}(const struct net *net, const struct buffers *at, int image, int n)
+static void ${name}(const struct net *net, const struct buffers *at, int n)
 {
-    @ for _, line in ipairs(head) do
-        ${line}
-    @ end
-    @ if #head > 0 then
+    @ if ahead then
+        ${ahead}
 
     @ end
     @ for _, line in ipairs(lines) do

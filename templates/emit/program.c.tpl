@@ -105,9 +105,9 @@ struct net {
 };
 
 /* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which call to which they live. Its
- * index and chunk; weight_, bias_ and running_ are parameters and statistics as they lie in a model. */
+ * chunk, index and first image; weight_, bias_ and running_ are parameters and statistics as they lie in a model. */
 struct buffers {
-    int chunk, micro_batch;
+    int chunk, micro_batch, image;
     @ if phased then
         const struct buffers *next; /* of the micro-batch after this one */
     @ end
@@ -128,9 +128,9 @@ struct buffers {
     };
 @ end
 
-/* What says where the buffers of a micro-batch are, and what computes n images, from `image` of the batch on. */
+/* What says where the buffers of a micro-batch are, and what computes its n images. */
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
-typedef void computes(const struct net *net, const struct buffers *at, int image, int n);
+typedef void computes(const struct net *net, const struct buffers *at, int n);
 
 /* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
 enum {
@@ -142,6 +142,9 @@ enum {
     SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
+
+/* Behind a call: the time up to its end is that of a slot. */
+#define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
  * of an evaluation alone, the input, the loss, the logits, moments and norms. */
@@ -433,9 +436,8 @@ static const struct param params[] = {
     };
 @ end
 
-
-/* Where the gradients and packed copies of the ${#weights} parameters are, and how they are packed; `param`: row of
- * params; a gradient: its offset in a chunk and its ${real}s. TRANSPOSED: for a data gradient. */
+/* Where the gradients and packed copies of the ${#weights} parameters are, and how they are packed; .param: row of
+ * params[]; a gradient: its offset in a chunk, its ${real}s; TRANSPOSED: for a data gradient. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK

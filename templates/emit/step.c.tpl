@@ -15,9 +15,10 @@
                 const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
                 const struct buffers next = place(net, chunk, left > MICRO_BATCH ? micro_batch + 1 : next_chunk * CHUNK_MICRO_BATCHES);
                 struct buffers at = place(net, chunk, micro_batch);
+                at.image = image;
                 at.next = &next;
                 run_micro_batch(net->run, chunk, micro_batch, image, n);
-                compute(net, &at, image, n);
+                compute(net, &at, n);
             }
         }
     }
@@ -29,13 +30,14 @@
     static void each_micro_batch(const struct net *net, struct span chunks, places *place, computes *compute)
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-            const struct buffers at = place(net, chunk, 0);
+            struct buffers at = place(net, chunk, 0);
             const struct span images = run_chunk(net->run, chunk);
             for (int image = images.first; image < images.last; image += MICRO_BATCH) {
                 const int left = images.last - image;
                 const int n = left < MICRO_BATCH ? left : MICRO_BATCH;
+                at.image = image;
                 run_micro_batch(net->run, chunk, 0, image, n);
-                compute(net, &at, image, n);
+                compute(net, &at, n);
             }
         }
     }

@@ -44,7 +44,6 @@ static void add_image_moments(double *restrict moments, double before, const ${r
     }
 
     /* Moments of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
-    @ prototype()
     static void batch_moments(double *moments, const struct run *run, const ${real} *chunks, int pitch, double pixels)
     {
         memset(moments, 0, 2 * (size_t)pitch * sizeof *moments);
@@ -66,7 +65,6 @@ static void add_image_moments(double *restrict moments, double before, const ${r
     }
 
     /* Sums of the batch from those of its chunks, which lie CHUNK_FLOATS apart. templates/ops/moments.c.tpl */
-    @ prototype()
     static void batch_sums(double *restrict total, const struct run *run, const ${real} *chunks, int pitch)
     {
         memset(total, 0, 2 * (size_t)pitch * sizeof *total);

@@ -191,18 +191,14 @@ local function step_of(buffer)
     return buffer[1] * buffer[2] + PAD
 end
 
-local function shape_of(buffer)
-    return string.format("%d x (%d x %d + %d)", FREQUENCIES, buffer[1], buffer[2], PAD)
-end
-
 --- Floats of memory that a kernel works in, and their shape.
 function winograd.scratch(spec)
     local floats, parts <const> = 0, {}
     for i, buffer in ipairs(buffers(spec)) do
         floats = floats + FREQUENCIES * step_of(buffer)
-        parts[i] = shape_of(buffer)
+        parts[i] = step_of(buffer)
     end
-    return floats, table.concat(parts, ", ")
+    return floats, string.format("%d x (%s)", FREQUENCIES, table.concat(parts, " + "))
 end
 
 -- -- Kernels -------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ function tests.no_phase_is_empty()
     local functions, calls = 0, 0
     for body in text:gmatch("static void train_phase%d+%b()%s*(%b{})") do
         functions = functions + 1
-        assert(body:find("count_time(", 1, true), body)
+        assert(body:find(" TIMED(", 1, true), body)
     end
     for _ in text:gmatch("each_micro_batch%(&net, chunks, %l+, place_training, train_phase%d+%)") do
         calls = calls + 1
