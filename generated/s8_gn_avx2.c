@@ -12,6 +12,8 @@
  *         -lopenblas -lcjson -lcrypto -lpng -ljpeg -lpthread -lm
  *
  * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits.
+ * Sums are made in the order that is written here, the taps and channels of a convolution, too:
+ * another order rounds otherwise.
  *
  *       line  step                    input         output        parameters  MFLOP
  *       function in evaluation
@@ -74,10 +76,10 @@
  *     ..
  *     chunk 15  images 120-123, 124-127
  *
- * A batch has at most MODEL_CHUNKS = 16 chunks (model.h). One of fewer images fills the first of
- * them; none, of an evaluation either, has more. A chunk has sums of its own, which are added in
- * one order whatever thread made them: the number of threads changes no bit. A micro-batch goes
- * through the whole network before the next one begins.
+ * A batch has at most MODEL_CHUNKS = 16 chunks (model.h), also in an evaluation. A smaller batch
+ * fills the first of them. A chunk has sums of its own, which are added in one order whatever
+ * thread made them: the number of threads changes no bit. A micro-batch goes through the whole
+ * network before the next one begins.
  *
  * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the
  * outputs of ReLUs (which are their masks), the coefficients of norms, the bits of dropouts and the
@@ -85,15 +87,16 @@
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 8 (not in an input whose kernel reads them one by one); `border 1` is a frame of zeros. An
- * array of `4 of ...` holds the images of a micro-batch. "calls 3-87" are those calls of the
- * function between which a buffer lives; they are numbered where they stand.
+ * array of `4 of ...` holds the images of a micro-batch. A buffer of "calls 3-87" lives from call 3
+ * to call 87; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the loss's gradient for it; a kernel in place makes it that for its input
+ *     dy_           the gradient of the loss for it; a kernel may turn it in place into that for
+ *                   its input
  *     w_            its weights, packed as its kernels read them
- *     wt_           the same for its data gradient
+ *     wt_           the same turned around, for its data gradient
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
@@ -151,7 +154,7 @@
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
-/* Except what kernels and packing share: it becomes a piece of each. */
+/* What kernels and packing share is inlined: it becomes a piece of each. */
 #define INLINE inline __attribute__((always_inline))
 
 enum {
@@ -170,9 +173,10 @@ struct net {
     float *scratch; /* this thread's own memory, for one micro-batch */
 };
 
-/* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which
- * call to which they live. Its chunk, index and first image; weight_, bias_ and running_ are
- * parameters and statistics as they lie in a model. */
+/* The buffers of a micro-batch. Section 9 says where each lies, how large it is and from which call
+ * to which it lives.
+ * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
+ * and running_: parameters and statistics as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
@@ -236,7 +240,7 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Behind a call: the time up to its end is that of a slot. */
+/* Stands behind a call: its time goes to this slot of the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
@@ -892,7 +896,8 @@ static inline __m256 kept(__m256 v, const uint8_t *keep, int position)
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
  * threshold: 655 of 65536 for a probability of 0.01.
- * layer: its index in layers[] of section 8. words: of 32 bits, an image. */
+ * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
+ * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
@@ -3042,8 +3047,8 @@ static void add_image_moments(double *restrict moments, double before, const flo
     }
 }
 
-/* What tells one group norm from another: a set is the channels that share their statistics, rows
- * of sums and coefficients have `pitch` floats. */
+/* What tells one group norm from another: `set` channels share their statistics, rows of sums and
+ * coefficients have `pitch` floats. */
 struct group_norm {
     int channels, set, pitch;
     double eps;
@@ -3511,8 +3516,9 @@ static const struct kernel kernels[] = {
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
-/* What rows have: the output of a layer, the layers that it reads, and where its parameters and
- * running statistics stand in params[] and states[]; -1: there is none. */
+/* What rows have: the output of a layer, the layers that it reads, its window or norm, and where
+ * its parameters and running statistics stand in params[] and states[], a mean before its variance;
+ * -1: there is none. */
 #define LAYER(OP, NAME, C, H, W) .op = LAYER_##OP, .name = NAME, .c = C, .h = H, .w = W
 #define FROM(...) .inputs = {__VA_ARGS__, -1}
 #define NORM(KIND, GROUPS, EPS) .norm = NORM_##KIND, .groups = GROUPS, .eps = EPS
@@ -4096,7 +4102,8 @@ static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "avx2",
-    .remake = "make gen NET=s8 NORM=gn ISA=", /* and an ISA, in burin's folder */
+    /* and an ISA: told where a processor lacks this one */
+    .remake = "make gen NET=s8 NORM=gn ISA=",
     .arithmetic = "fc9913c65024c8cb", /* digest of the code that computes */
     .c = 3,
     .h = 32,

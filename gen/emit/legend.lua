@@ -62,9 +62,10 @@ local WORDS <const> = {
 -- The prefixes of buffers by their roles (calls.lua), and what they hold.
 local ROLES <const> = {
     { "y", "y_<layer>", "its output" },
-    { "dy", "dy_", "the loss's gradient for it; a kernel in place makes it that for its input" },
+    { "dy", "dy_", "the gradient of the loss for it; a kernel may turn it in place into that for "
+        .. "its input" },
     { "w", "w_", "its weights, packed as its kernels read them" },
-    { "wt", "wt_", "the same for its data gradient" }, { "b", "b_", "its bias" },
+    { "wt", "wt_", "the same turned around, for its data gradient" }, { "b", "b_", "its bias" },
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
     { "sums", "sums_", "of a norm: 3 rows: a shift, sums of the distance to it and of its square" },
     { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "

@@ -261,7 +261,7 @@
 
     /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of position i, a half of
      * rng_bits(key, i / 2), the low one for an even i, are at least the threshold: 655 of 65536 for a probability of 0.01.
-     * layer: its index in layers[] of section 8. words: of 32 bits, an image. */
+     * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the number of each image in the data set. */
     @ prototype()
     static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
     {

@@ -10,7 +10,8 @@
      *     ${line}
 @ end
  *
- * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits.
+ * Without -ffp-contract=off a compiler may fuse products and sums, which changes the last bits. Sums are made in the
+ * order that is written here, the taps and channels of a convolution, too: another order rounds otherwise.
  *
 @ if tuned then
      * ${tuned}
@@ -28,16 +29,16 @@
      * ${line}
 @ end
  *
- * A batch has at most MODEL_CHUNKS = 16 chunks (model.h). One of fewer images fills the first of them; none, of an
- * evaluation either, has more. A chunk has sums of its own, which are added in one order whatever thread made them:
+ * A batch has at most MODEL_CHUNKS = 16 chunks (model.h), also in an evaluation. A smaller batch fills the first of
+ * them. A chunk has sums of its own, which are added in one order whatever thread made them:
  * the number of threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
  *
  * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the outputs of ReLUs (which
  * are their masks), the coefficients of norms, the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "No layer is computed twice."}
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
- * whose kernel reads them one by one); `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. "calls 3-87"
- * are those calls of the function between which a buffer lives; they are numbered where they stand.
+ * whose kernel reads them one by one); `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. A buffer of
+ * "calls 3-87" lives from call 3 to call 87; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -76,7 +77,7 @@
 /* Kernels stay functions of their own: inlined, their restrict pointers would be forgotten. */
 #define NOINLINE __attribute__((noinline))
 
-/* Except what kernels and packing share: it becomes a piece of each. */
+/* What kernels and packing share is inlined: it becomes a piece of each. */
 #define INLINE inline __attribute__((always_inline))
 
 enum {
@@ -104,8 +105,9 @@ struct net {
     @ end
 };
 
-/* Where the buffers of a micro-batch lie: section 9 says where, how large they are and from which call to which they live. Its
- * chunk, index and first image; weight_, bias_ and running_ are parameters and statistics as they lie in a model. */
+/* The buffers of a micro-batch. Section 9 says where each lies, how large it is and from which call to which it lives.
+ * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_ and running_:
+ * parameters and statistics as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     @ if phased then
@@ -143,7 +145,7 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Behind a call: the time up to its end is that of a slot. */
+/* Stands behind a call: its time goes to this slot of the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
@@ -288,8 +290,8 @@ static const struct kernel kernels[] = {
 
 /* -- 8. Model ---------------------------------------------------------------------------------- */
 
-/* What rows have: the output of a layer, the layers that it reads, and where its parameters and running
- * statistics stand in params[] and states[]; -1: there is none. */
+/* What rows have: the output of a layer, the layers that it reads, its window or norm, and where its parameters and
+ * running statistics stand in params[] and states[], a mean before its variance; -1: there is none. */
 #define LAYER(OP, NAME, C, H, W) .op = LAYER_##OP, .name = NAME, .c = C, .h = H, .w = W
 #define FROM(...) .inputs = {__VA_ARGS__, -1}
 #define NORM(KIND, GROUPS, EPS) .norm = NORM_##KIND, .groups = GROUPS, .eps = EPS
@@ -485,7 +487,7 @@ static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
     .isa = ${model.isa},
-    .remake = ${model.remake}, /* and an ISA, in burin's folder */
+    .remake = ${model.remake}, /* and an ISA: told where a processor lacks this one */
     .arithmetic = "${model.arithmetic}", /* digest of the code that computes */
     .c = ${model.c},
     .h = ${model.h},

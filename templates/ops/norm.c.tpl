@@ -3,7 +3,7 @@
 @ -- sizes that they are given make functions of each (norm_entry.c.tpl).
 @ -- A set is the channels that share their statistics: one channel of batch norm, one group else.
 @ local word = batch and "batch_norm" or "group_norm"
-/* What tells one ${title} from another: a set is the channels that share their statistics, rows of sums and
+/* What tells one ${title} from another: `set` channels share their statistics, rows of sums and
  * coefficients have `pitch` ${real}s${batch and ", and the newest batch counts `momentum` in the running statistics" or ""}. */
 struct ${word} {
     int channels, set, pitch;
