@@ -154,7 +154,7 @@ function wrap.text(text)
         elseif line:find("\\$") or line:find("^#define ") then
             wrap_macro(lines, line)
         else
-            local code <const>, behind <const> = line:match("^(.-) (/%*.-%*/)$")
+            local code <const>, behind <const> = line:match("^(.*) (/%*.-%*/)$")
             if code then
                 local indent <const> = line:match("^ *")
                 wrap_comment(lines, { indent .. behind })

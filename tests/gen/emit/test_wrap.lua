@@ -63,6 +63,9 @@ function tests.a_comment_behind_code_moves_above_it()
     local code <const> = "    float *const tiles = net->scratch + 279040;"
     local note <const> = "/* 36 x (16 x 32 + 16), 36 x (16 x 32 + 16); calls 47-47 */"
     test.equal(wrap.text(code .. " " .. note .. "\n"), "    " .. note .. "\n" .. code .. "\n")
+    -- What looks like a comment in a string is none.
+    local quoted <const> = '    .path = "' .. ("/* "):rep(25) .. '",'
+    test.equal(wrap.text(quoted .. " " .. note .. "\n"), "    " .. note .. "\n" .. quoted .. "\n")
 end
 
 -- What is left of a sentence shares the next line with the rest of it, not with another sentence.
