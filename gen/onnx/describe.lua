@@ -83,7 +83,10 @@ local function item_of(list, i)
         end
         if field.name ~= "name" and field.name ~= "from" and layer.all[field.name] ~= nil
             and (value ~= nil or default ~= nil and not field.idle) and #layer.inputs == 1 then
-            local shown <const> = value == nil and default or value
+            local shown = value
+            if shown == nil then
+                shown = default
+            end
             args[#args + 1] = {
                 key = field.position or field.name, base = field.name, kind = "literal",
                 text = literal(shown), silent = literal(shown) == literal(default),

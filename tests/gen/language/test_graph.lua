@@ -116,6 +116,7 @@ function tests.nodes_say_all_that_passes_read()
     test.equal(built.nodes[2], {
         index = 2, kind = "conv", name = "conv1", where = "small.lua:4", inputs = { 1 },
         c = 8, h = 9, w = 8, geometry = geometry.of(axis, axis), groups = 1, bias = true,
+        standardize = false,
         weight = 1, bias_param = 2, flop = 2 * 3 * 9 * 8 * 9 * 8,
     })
     test.equal(built.nodes[3], {
