@@ -1,6 +1,7 @@
 /* arrays.c - which axis is which, and whole numbers of any size as labels. */
 #include "data/arrays.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,14 +26,10 @@ static const struct reading readings[] = {{"nhwc", 3, 1, 2}, {"nchw", 1, 2, 3}};
 
 static const char *describe(const struct array *a, char *out, size_t size)
 {
-    snprintf(out, size, "%s (", a->name);
-    for (int i = 0; i < a->rank; i++) {
-        size_t used = strlen(out);
-        snprintf(out + used, size - used, "%zu%s", a->shape[i],
-                 i + 1 < a->rank ? ", "
-                 : a->rank == 1  ? ",)"
-                                 : ")");
-    }
+    size_t used = (size_t)snprintf(out, size, "%s (", a->name);
+    for (int i = 0; i < a->rank; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%zu", i > 0 ? ", " : "", a->shape[i]);
+    snprintf(out + used, size - used, "%s)", a->rank == 1 ? "," : "");
     return out;
 }
 
@@ -202,12 +199,12 @@ bool arrays_take(struct data *data, const struct data_request *request, const st
     snprintf(what, sizeof what, "%s: %s", request->path, images->name);
     if (!format_one_labels(request, err) || !take_shape(data, request, images, err))
         return false;
-    if (labels == NULL || labels->rank != 1 || labels->shape[0] != images->shape[0])
-        return err_set_code(err, EXIT_DATA, "%s: %zu images: expected as many labels, got %zu",
-                            what, images->shape[0],
-                            labels == NULL || labels->rank < 1 ? 0 : labels->shape[0]);
+    assert(labels != NULL);
     if (!take_classes(data, request, arrays, err))
         return false;
+    if (labels->shape[0] != images->shape[0])
+        return err_set_code(err, EXIT_DATA, "%s: %zu images: expected as many labels, got %zu",
+                            what, images->shape[0], labels->shape[0]);
     if (request->look)
         return true;
     if (!data_reserve(data, data->count))

@@ -42,7 +42,7 @@ size_t array_element(enum array_type type);
 /* What a file has. */
 struct arrays {
     struct array images;           /* of the part */
-    const struct array *labels[2]; /* of each part; NULL: not there */
+    const struct array *labels[2]; /* of each part; NULL: not there, but of `part` */
     const char *names;             /* of classes, a line each; NULL: none */
 };
 

@@ -10,6 +10,7 @@
 
 #include "data/bytes.h"
 #include "data/cifar_sums.h"
+#include "file/infile.h"
 #include "file/sha256.h"
 
 enum { NAMES_BYTES = 65536 };
@@ -207,15 +208,24 @@ static bool read_files(struct cifar *cifar, const struct data_request *request, 
     return cifar_end(cifar, err);
 }
 
+/* NULL where there is no such file. */
+static bool read_names(char **names, const char *path, struct err *err)
+{
+    *names = bytes_text(path, NAMES_BYTES);
+    return *names != NULL || errno == ENOENT ||
+           err_set_code(err, EXIT_DATA, "%s: cannot read: %s", path,
+                        errno != 0 ? infile_reason(errno) : "expected a text with a name a line");
+}
+
 static bool open_folder(struct data *data, const struct cifar_kind *kind,
                         const struct data_request *request, struct err *err)
 {
     struct cifar cifar;
-    char path[DATA_PATH_SIZE];
+    char path[DATA_PATH_SIZE], *names = NULL;
     if (!cifar_choose(&cifar, kind, request, err) ||
-        !format_join(path, request->path, cifar.labels->names, err))
+        !format_join(path, request->path, cifar.labels->names, err) ||
+        !read_names(&names, path, err))
         return false;
-    char *names = bytes_text(path, NAMES_BYTES);
     bool ok = cifar_begin(&cifar, data, request, names, err) &&
               (request->look || read_files(&cifar, request, err));
     free(names);

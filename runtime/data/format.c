@@ -52,13 +52,12 @@ static bool list(struct data_place *place, struct err *err)
     bool ok = true;
     int room = 0;
     const struct dirent *entry;
-    while (ok && (entry = readdir(folder)) != NULL) {
-        if (entry->d_name[0] != '.')
-            ok = add_entry(place, &room, entry->d_name);
-    }
+    while (ok && (errno = 0, entry = readdir(folder)) != NULL)
+        ok = entry->d_name[0] == '.' || add_entry(place, &room, entry->d_name);
+    const int problem = ok ? errno : ENOMEM;
     closedir(folder);
-    if (!ok)
-        return err_set_errno(err, ENOMEM, "%s: cannot list it", place->path);
+    if (problem != 0)
+        return err_set_errno(err, problem, "%s: cannot list it", place->path);
     if (place->count > 0)
         qsort(place->entries, (size_t)place->count, sizeof *place->entries, by_name);
     return true;

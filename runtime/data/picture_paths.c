@@ -51,7 +51,9 @@ static bool visit(struct picture_paths *paths, const char *folder, const char *n
     if (length < 0 || length >= (int)sizeof path)
         return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
                             folder, DATA_PATH_SIZE - 1);
-    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    if (lstat(path, &info) != 0)
+        return add(paths, path, err); /* who reads it says why not */
+    if (S_ISDIR(info.st_mode))
         return walk(paths, path, depth + 1, err);
     return !folder_is_image(name) || folder_is_folder(path) || add(paths, path, err);
 }

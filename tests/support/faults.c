@@ -8,19 +8,27 @@
  */
 #include "faults.h"
 
+#include <archive.h>
 #include <cJSON.h>
+#include <dirent.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <png.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zip.h>
+#include <zlib.h>
 
 /* name, and the error it fails with; from fopen on those that reach files, before which a process
  * may be killed */
@@ -30,10 +38,27 @@
     X(aligned_alloc, ENOMEM)                                                                       \
     X(strdup, ENOMEM)                                                                              \
     X(strndup, ENOMEM)                                                                             \
+    X(realloc, ENOMEM)                                                                             \
     X(getline, ENOMEM)                                                                             \
+    X(mmap, ENOMEM)                                                                                \
     X(EVP_MD_CTX_new, ENOMEM)                                                                      \
+    X(EVP_DigestInit_ex, ENOMEM)                                                                   \
     X(EVP_DigestUpdate, ENOMEM)                                                                    \
+    X(EVP_DigestFinal_ex, ENOMEM)                                                                  \
     X(pthread_create, EAGAIN)                                                                      \
+    X(dup, EMFILE)                                                                                 \
+    X(gzdopen, ENOMEM)                                                                             \
+    X(zip_fopen_index, ENOMEM)                                                                     \
+    X(zip_fread, EIO)                                                                              \
+    X(archive_read_new, ENOMEM)                                                                    \
+    X(archive_read_open_FILE, ENOMEM)                                                              \
+    X(png_create_read_struct, ENOMEM)                                                              \
+    X(png_create_info_struct, ENOMEM)                                                              \
+    X(stat, EIO)                                                                                   \
+    X(lstat, EIO)                                                                                  \
+    X(scandir, ENOMEM)                                                                             \
+    X(opendir, EMFILE)                                                                             \
+    X(readdir, EIO)                                                                                \
     X(fread, EIO)                                                                                  \
     X(fseeko, EIO)                                                                                 \
     X(fstat, EIO)                                                                                  \
@@ -61,17 +86,51 @@ const char *const faults_names[] = {CALLS(NAME) NULL};
 static const int errors[] = {CALLS(ERROR)};
 
 int __real_fstat(int fd, struct stat *info);
+int __real_lstat(const char *path, struct stat *info);
 
 static atomic_bool armed;
 static enum faults_mode chosen;
 static atomic_long count, turn, memory, files, calls[CALL_COUNT];
 static atomic_int first = -1;
 
+/* -- Places ------------------------------------------------------------------------------------ */
+
+/* The stacks that were seen since faults_arm, as hashes; 0 is a free entry. */
+enum { PLACES = 1 << 14, FRAMES = 24 };
+static uint64_t places[PLACES];
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* FNV-1a over the return addresses (Fowler, Noll and Vo). */
+static uint64_t hash_of_stack(void)
+{
+    void *frames[FRAMES];
+    int depth = backtrace(frames, FRAMES);
+    uint64_t hash = 14695981039346656037u;
+    for (int i = 0; i < depth; i++)
+        hash = (hash ^ (uint64_t)(uintptr_t)frames[i]) * 1099511628211u;
+    return hash | 1;
+}
+
+/* Whether this is the first call of a place. */
+static bool is_new_place(void)
+{
+    const uint64_t hash = hash_of_stack();
+    size_t i = hash >> 1 & (PLACES - 1);
+    pthread_mutex_lock(&places_lock);
+    while (places[i] != 0 && places[i] != hash)
+        i = (i + 1) & (PLACES - 1);
+    const bool is_new = places[i] == 0;
+    places[i] = hash;
+    pthread_mutex_unlock(&places_lock);
+    return is_new;
+}
+
 /* Whether this call is to fail; then errno is set. */
 static bool fails(enum call call)
 {
     atomic_fetch_add(&calls[call], 1);
-    if (!armed || turn == 0 || (chosen == FAULTS_KILL && call < CALL_fopen))
+    if (!armed || turn == 0 || (chosen == FAULTS_KILL && call < CALL_fopen) ||
+        (chosen == FAULTS_PLACE && (count >= turn || !is_new_place())))
         return false;
     long n = atomic_fetch_add(&count, 1) + 1;
     if (n != turn && !(chosen == FAULTS_FOREVER && n > turn))
@@ -128,7 +187,7 @@ static void note_fsync(int fd)
 static void note_rename(const char *from)
 {
     struct stat info;
-    if (armed && lstat(from, &info) == 0)
+    if (armed && __real_lstat(from, &info) == 0)
         early += find_written(info.st_ino) < written_count;
     unsynced += armed;
 }
@@ -144,6 +203,9 @@ void faults_arm(long n, enum faults_mode how)
 {
     cJSON_Hooks hooks = {__wrap_malloc, __wrap_free};
     cJSON_InitHooks(&hooks);
+    void *frame;
+    backtrace(&frame, 1); /* the first call allocates */
+    memset(places, 0, sizeof places);
     count = 0;
     memory = 0;
     files = 0;
@@ -212,6 +274,12 @@ static FILE *opened_file(FILE *file)
     return file;
 }
 
+static DIR *opened_folder(DIR *folder)
+{
+    files += armed && folder != NULL;
+    return folder;
+}
+
 static int opened(int fd)
 {
     files += armed && fd >= 0;
@@ -222,7 +290,13 @@ WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL, counted)
 WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size), NULL, counted)
 WRAP(char *, strdup, (const char *text), (text), NULL, counted)
 WRAP(char *, strndup, (const char *text, size_t n), (text, n), NULL, counted)
+WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
+     (at, size, protection, flags, fd, offset), MAP_FAILED, )
 WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL, )
+WRAP(int, EVP_DigestInit_ex, (EVP_MD_CTX * context, const EVP_MD *type, ENGINE *engine),
+     (context, type, engine), 0, )
+WRAP(int, EVP_DigestFinal_ex, (EVP_MD_CTX * context, unsigned char *out, unsigned int *size),
+     (context, out, size), 0, )
 WRAP(int, EVP_DigestUpdate, (EVP_MD_CTX * context, const void *data, size_t size),
      (context, data, size), 0, )
 WRAP(int, pthread_create,
@@ -238,6 +312,23 @@ WRAP(int, rmdir, (const char *path), (path), -1, )
 WRAP(int, ftruncate, (int fd, off_t size), (fd, size), -1, )
 WRAP(int, fseeko, (FILE * file, off_t at, int whence), (file, at, whence), -1, )
 WRAP(int, fstat, (int fd, struct stat *info), (fd, info), -1, )
+WRAP(int, stat, (const char *path, struct stat *info), (path, info), -1, )
+WRAP(int, lstat, (const char *path, struct stat *info), (path, info), -1, )
+WRAP(int, dup, (int fd), (fd), -1, opened)
+WRAP(DIR *, opendir, (const char *path), (path), NULL, opened_folder)
+WRAP(struct dirent *, readdir, (DIR * folder), (folder), NULL, )
+WRAP(gzFile, gzdopen, (int fd, const char *mode), (fd, mode), NULL, )
+WRAP(zip_file_t *, zip_fopen_index, (zip_t * zip, zip_uint64_t i, zip_flags_t flags),
+     (zip, i, flags), NULL, )
+WRAP(zip_int64_t, zip_fread, (zip_file_t * file, void *to, zip_uint64_t size), (file, to, size),
+     -1, )
+WRAP(struct archive *, archive_read_new, (void), (), NULL, )
+WRAP(int, archive_read_open_FILE, (struct archive * archive, FILE *file), (archive, file),
+     ARCHIVE_FATAL, )
+WRAP(png_structp, png_create_read_struct,
+     (png_const_charp version, png_voidp told, png_error_ptr error, png_error_ptr warning),
+     (version, told, error, warning), NULL, )
+WRAP(png_infop, png_create_info_struct, (png_const_structrp png), (png), NULL, )
 
 /* What is not lost by a crash of the machine is not tried here, and it takes most of the time. */
 int __wrap_fsync(int fd);
@@ -257,6 +348,30 @@ int __wrap_rename(const char *from, const char *to)
         return -1;
     note_rename(from);
     return __real_rename(from, to);
+}
+
+/* A block that is larger now, or a new one. */
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size)
+{
+    if (fails(CALL_realloc))
+        return NULL;
+    return block == NULL ? counted(__real_malloc(size)) : __real_realloc(block, size);
+}
+
+int __real_scandir(const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+                   int (*order)(const struct dirent **, const struct dirent **));
+int __wrap_scandir(const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+                   int (*order)(const struct dirent **, const struct dirent **));
+int __wrap_scandir(const char *path, struct dirent ***entries, int (*wanted)(const struct dirent *),
+                   int (*order)(const struct dirent **, const struct dirent **))
+{
+    if (fails(CALL_scandir))
+        return -1;
+    int found = __real_scandir(path, entries, wanted, order);
+    memory += armed && found >= 0 ? found + 1 : 0; /* the list and each entry */
+    return found;
 }
 
 ssize_t __real_getline(char **line, size_t *size, FILE *file);
@@ -337,4 +452,21 @@ int __wrap_close(int fd)
     if (failed)
         errno = EIO;
     return failed ? -1 : result;
+}
+
+int __real_closedir(DIR *folder);
+int __wrap_closedir(DIR *folder);
+int __wrap_closedir(DIR *folder)
+{
+    files -= armed;
+    return __real_closedir(folder);
+}
+
+/* It closes the file that dup opened. */
+int __real_gzclose(gzFile stream);
+int __wrap_gzclose(gzFile stream);
+int __wrap_gzclose(gzFile stream)
+{
+    files -= armed;
+    return __real_gzclose(stream);
 }

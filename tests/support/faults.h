@@ -4,6 +4,10 @@
  *     ... code under test, in this process ...
  *     struct faults_report report = faults_disarm();
  *
+ * FAULTS_PLACE counts places in place of calls: a call is another place when it was reached through
+ * other calls, which the return addresses on the stack tell. So what a loop calls a thousand times
+ * fails once, and each line that looks at an error is tried, in as many runs as there are places.
+ *
  * The linker puts the functions of faults.c before those of the C library (and of libcrypto) for
  * all code of ours in the executable: add_suite's list in CMakeLists.txt says which. Allocations of
  * cJSON come here by its hooks. Calls count in the order in which they are made, over all threads.
@@ -22,8 +26,9 @@ struct faults_report {
     long unsynced;    /* renames that no fsync of a folder followed */
 };
 
-/* The call fails; it and all after it fail; the process is killed before it. */
-enum faults_mode { FAULTS_ONCE, FAULTS_FOREVER, FAULTS_KILL };
+/* The call fails; it and all after it fail; the process is killed before it; the first call of the
+ * n-th place fails. */
+enum faults_mode { FAULTS_ONCE, FAULTS_FOREVER, FAULTS_KILL, FAULTS_PLACE };
 
 /* Lets that happen at the n-th call from now on, where for kills only the calls count that change
  * files. With n = 0 nothing happens. */

@@ -1,5 +1,6 @@
 /* test_format_faults.c - every call that can fail fails once while a set of any format is read: a
  * message that names the file, or the set that comes without the failure; and no file stays open.
+ * And each byte of a file is wrong once, and the file ends before it.
  * What is not freed is found by a sanitizer.
  */
 #define _GNU_SOURCE /* nftw */
@@ -16,7 +17,7 @@ static const int64_t labels[] = {0, 2};
 
 #define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }"
 
-/* Two images of 2 rows and 3 columns as the test set, with the names of three classes. */
+/* Two images of 2 rows and 3 columns as the test set, unpacked with the names of three classes. */
 static void put_idx(void (*put)(const char *name, const void *bytes, size_t size))
 {
     uint8_t bytes[64];
@@ -30,7 +31,8 @@ static void put_idx(void (*put)(const char *name, const void *bytes, size_t size
         snprintf(name, sizeof name, "%s-labels-idx1-ubyte%s", parts[i], packed ? ".gz" : "");
         put(name, bytes, files_idx(bytes, 1, (const int[]){2}, words));
     }
-    files_put("classes.txt", "one\ntwo\nthree\n", 14);
+    if (!packed)
+        files_put("classes.txt", "one\ntwo\nthree\n", 14);
 }
 
 static void put_plain_idx(void)
@@ -43,19 +45,29 @@ static void put_packed_idx(void)
     put_idx(files_put_gz);
 }
 
+/* The files in a .npz, and how they are packed. */
+static uint8_t npy[3][400];
+static struct files_entry npz_entries[5];
+static int npz_method;
+
+static void put_entries(void)
+{
+    files_put_zip("x.npz", npz_entries, 5, npz_method);
+}
+
 static void put_npz(const char *x, const void *images, size_t size, int method)
 {
-    static uint8_t npy[3][400];
-    struct files_entry entries[] = {
+    const struct files_entry entries[] = {
         {"x_train.npy", npy[0], files_npy(npy[0], x, images, size)},
         {"y_train.npy", npy[1], files_npy(npy[1], DICT("<i8", "(2,)"), labels, sizeof labels)},
-        {"x_test.npy", npy[0], 0},
-        {"y_test.npy", npy[1], 0},
         {"class_names.npy", npy[2], files_npy(npy[2], DICT("|S2", "(3,)"), "a\0b\0c", 6)},
+        {"x_test.npy", npy[0], files_npy(npy[0], x, images, size)},
+        {"y_test.npy", npy[1], sizeof labels},
     };
-    entries[2].size = entries[0].size;
-    entries[3].size = entries[1].size;
-    files_put_zip("x.npz", entries, 5, method);
+    memcpy(npz_entries, entries, sizeof entries);
+    npz_entries[4].size = npz_entries[1].size;
+    npz_method = method;
+    put_entries();
     request.path = files_path("x.npz");
 }
 
@@ -86,6 +98,21 @@ static void put_tensors(void)
     const struct safetensors_meta metas[] = {{"classes", "[\"a\",\"b\",\"c\"]"}};
     request.path = files_path("x.safetensors");
     ck_assert(safetensors_save(request.path, NULL, tensors, 4, metas, 1, &err));
+}
+
+/* The same without the sum that this project's own files have. */
+static void put_foreign_tensors(void)
+{
+    static const char head[] =
+        "{\"test.images\":{\"dtype\":\"U8\",\"shape\":[2,2,3],\"data_offsets\":[0,12]},"
+        "\"test.labels\":{\"dtype\":\"I16\",\"shape\":[2],\"data_offsets\":[12,16]},"
+        "\"__metadata__\":{\"classes\":\"[\\\"a\\\",\\\"b\\\"]\"}} ";
+    uint8_t bytes[8 + sizeof head + 16] = {sizeof head - 1};
+    memcpy(bytes + 8, head, sizeof head - 1);
+    memcpy(bytes + 8 + sizeof head - 1, pixels, sizeof pixels);
+    bytes[8 + sizeof head - 1 + sizeof pixels] = 1;
+    files_put("x.safetensors", bytes, 8 + sizeof head - 1 + 16);
+    request.path = files_path("x.safetensors");
 }
 
 enum { RECORDS = 10000, RECORD_10 = 1 + 3072, RECORD_100 = 2 + 3072 };
@@ -121,12 +148,13 @@ static const struct {
     void (*put)(void);
     int told; /* failures that cost the set, at least */
 } sets[] = {
-    {"idx", put_plain_idx, 10},         {"idx.gz", put_packed_idx, 10},
-    {"npz", put_packed_npz, 10},        {"npz of floats", put_npz_of_floats, 10},
-    {"mapped npz", put_mapped_npz, 10}, {"safetensors", put_tensors, 10},
-    {"cifar100", put_cifar_100, 10},    {"archive", put_archive, 10},
+    {"idx", put_plain_idx, 10},           {"idx.gz", put_packed_idx, 10},
+    {"npz", put_packed_npz, 10},          {"npz of floats", put_npz_of_floats, 10},
+    {"mapped npz", put_mapped_npz, 10},   {"safetensors", put_tensors, 10},
+    {"tensors", put_foreign_tensors, 10}, {"cifar100", put_cifar_100, 10},
+    {"archive", put_archive, 10},
 };
-enum { SETS = sizeof sets / sizeof sets[0], MOST_CALLS = 5000 };
+enum { SETS = sizeof sets / sizeof sets[0], SMALL_SETS = 7, MOST_CALLS = 5000 };
 
 /* Reads the set with the n-th call failing, or looks at it. */
 static struct faults_report disturb(long n, bool *ok)
@@ -140,12 +168,13 @@ static struct faults_report disturb(long n, bool *ok)
 
 START_TEST(a_set_is_read_or_it_is_said_why_not)
 {
-    char whole[SHA256_HEX_SIZE];
+    char whole[SHA256_HEX_SIZE], last_name[200];
     sets[_i / 2].put();
     request.part = DATA_TEST;
     request.look = _i % 2 == 1;
     opens();
     memcpy(whole, data.digest, sizeof whole);
+    snprintf(last_name, sizeof last_name, "%s", data.class_names[data.classes - 1]);
     struct faults_report report = {.failed = true};
     int told = 0;
     for (long n = 1; report.failed; n++) {
@@ -162,6 +191,9 @@ START_TEST(a_set_is_read_or_it_is_said_why_not)
                           strstr(err.message, strerror(ENOMEM)) != NULL,
                       "%s, call %ld, malloc: \"%s\"", what, n, err.message);
         ck_assert_msg(ok || data.images == NULL, "%s, call %ld, %s", what, n, report.call);
+        if (ok)
+            ck_assert_msg(strcmp(data.class_names[data.classes - 1], last_name) == 0,
+                          "%s, call %ld, %s: other names", what, n, report.call);
         if (ok && data.images != NULL)
             ck_assert_msg(strcmp(data.digest, whole) == 0, "%s, call %ld, %s: another set", what, n,
                           report.call);
@@ -174,6 +206,110 @@ START_TEST(a_set_is_read_or_it_is_said_why_not)
 }
 END_TEST
 
+/* -- Bytes ------------------------------------------------------------------------------------- */
+
+/* What is read of a file in which anything may be wrong is a set, or it is said what is wrong with
+ * which file. Returns whether it is a set. */
+static bool is_set_or_refused(const char *file, const char *change, size_t at)
+{
+    data_close(&data);
+    err = (struct err){0};
+    const bool ok = format_open(&data, &request, &err);
+    ck_assert_msg(ok == (err.message[0] == '\0'), "%s, %s, byte %zu", file, change, at);
+    if (!ok) {
+        ck_assert_msg(err.code == EXIT_DATA || strstr(err.message, strerror(ENOMEM)) != NULL,
+                      "%s, %s, byte %zu: %s", file, change, at, err.message);
+        ck_assert_msg(strncmp(err.message, files_folder, strlen(files_folder)) == 0,
+                      "%s, %s, byte %zu: %s", file, change, at, err.message);
+        return false;
+    }
+    ck_assert_msg(data.count >= 1 && data.classes >= 1 && data.classes <= DATA_MAX_CLASSES &&
+                      data_pixels(&data) >= 1,
+                  "%s, %s, byte %zu", file, change, at);
+    for (int i = 0; i < data.count; i++)
+        ck_assert_msg(data.labels[i] < data.classes, "%s, %s, byte %zu: label %d of %d", file,
+                      change, at, data.labels[i], data.classes);
+    return true;
+}
+
+enum { MOST_BYTES = 4096 };
+
+/* A file of the set: put writes what is in bytes. */
+static uint8_t file_bytes[MOST_BYTES + 1];
+static size_t file_size;
+static const char *file_name;
+
+static void put_file(void)
+{
+    files_put(file_name, file_bytes, file_size);
+}
+
+static void take_file(const char *name)
+{
+    FILE *file = fopen(files_path(name), "rb");
+    ck_assert_ptr_nonnull(file);
+    file_name = name;
+    file_size = fread(file_bytes, 1, sizeof file_bytes, file);
+    fclose(file);
+    ck_assert_uint_le(file_size, MOST_BYTES);
+}
+
+/* Returns how many changes were refused. */
+static int damage(const char *name, uint8_t *bytes, size_t *size, void (*put)(void))
+{
+    const size_t whole = *size;
+    int refused = 0;
+    for (size_t at = 0; at < whole; at++) {
+        const uint8_t right = bytes[at], others[] = {0, 255, right ^ 1, right ^ 3, right ^ 32};
+        for (size_t k = 0; k < sizeof others; k++) {
+            bytes[at] = others[k];
+            put();
+            refused += !is_set_or_refused(name, "another value", at);
+        }
+        bytes[at] = right;
+        *size = at;
+        put();
+        refused += !is_set_or_refused(name, "the end", at);
+        *size = whole;
+    }
+    put();
+    return refused;
+}
+
+START_TEST(every_byte_may_be_wrong)
+{
+    static const char *const files[][3] = {
+        {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "classes.txt"},
+        {"t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "train-labels-idx1-ubyte.gz"},
+        {"x.npz"},
+        {"x.npz"},
+        {"x.npz"},
+        {"x.safetensors"},
+        {"x.safetensors"},
+    };
+    sets[_i].put();
+    request.part = DATA_TEST;
+    ck_assert_msg(is_set_or_refused("the set", "nothing", 0), "%s", err.message);
+    for (int k = 0; k < 3 && files[_i][k] != NULL; k++) {
+        take_file(files[_i][k]);
+        ck_assert_int_gt(damage(file_name, file_bytes, &file_size, put_file), 5);
+    }
+}
+END_TEST
+
+/* Under the sums of a zip file, which are right. */
+START_TEST(every_byte_of_an_array_may_be_wrong)
+{
+    put_packed_npz();
+    request.part = DATA_TEST;
+    for (int i = 2; i < 5; i++) {
+        struct files_entry *entry = &npz_entries[i];
+        uint8_t *bytes = npy[i == 2 ? 2 : i - 3];
+        ck_assert_int_gt(damage(entry->name, bytes, &entry->size, put_entries), 5);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("format_faults");
@@ -181,6 +317,8 @@ int main(void)
     tcase_set_timeout(tests, 300);
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_loop_test(tests, a_set_is_read_or_it_is_said_why_not, 0, 2 * SETS);
+    tcase_add_loop_test(tests, every_byte_may_be_wrong, 0, SMALL_SETS);
+    tcase_add_test(tests, every_byte_of_an_array_may_be_wrong);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

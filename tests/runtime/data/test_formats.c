@@ -16,7 +16,7 @@ static const uint8_t labels_8[] = {1, 1};
 
 #define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }"
 
-enum { NPY_SIZE = 400 };
+enum { NPY_SIZE = 6000 };
 
 struct npz_case {
     const char *x, *y; /* dictionaries */
@@ -57,6 +57,13 @@ static const struct npz_case floats = {
     DICT("<f4", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_floats, labels_64,
     sizeof npz_floats,        sizeof labels_64};
 
+static const uint8_t many[5000];
+
+/* An image, and a label for it. */
+#define ONE(type, shape, bytes)                                                                    \
+    {                                                                                              \
+        DICT(type, shape), DICT("|u1", "(1,)"), many, labels_8, bytes, 1                           \
+    }
 START_TEST(an_npz_is_read)
 {
     char digest[SHA256_HEX_SIZE];
@@ -131,9 +138,14 @@ START_TEST(every_axis_finds_its_place)
     ck_assert_int_eq(data.c, 1);
     request.options.layout = "chwn";
     refuses(EXIT_USAGE, "--layout chwn: ");
-    put_npz(&grey, NULL, 0, NULL, ZIP_CM_DEFLATE);
     request.options.layout = "nhwc";
+    put_npz(&(struct npz_case)ONE("|u1", "(1, 1, 1, 65)", 65), NULL, 0, NULL, ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (1, 1, 1, 65): as nhwc images of 65x1x1: expected at "
+                       "most 64 channels of 4096x4096");
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_DEFLATE);
     refuses(EXIT_USAGE, "--layout nhwc: ");
+    request.options.layout = "nhw";
+    opens();
     request.options.layout = NULL;
     request.options.labels = "fine";
     refuses(EXIT_USAGE, "--labels fine: ");
@@ -166,10 +178,46 @@ static const int32_t labels_32[] = {0, 2};
 static const int8_t negative_8[] = {0, -3};
 static const float not_a_number[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (float)(1e300 * 1e300)};
 
+/* Images, with labels of a type and a shape. */
+#define LABELS(type, shape, labels, bytes)                                                         \
+    {                                                                                              \
+        DICT("|u1", "(2, 2, 3)"), DICT(type, shape), npz_bytes, labels, 12, bytes                  \
+    }
+
 static const struct {
     struct npz_case c;
     const char *message; /* NULL: none */
 } npz_cases[] = {
+    {ONE("|u1", "(1, 65, 1, 1)", 65), NULL},
+    {ONE("|u1", "(1, 1, 1, 65)", 65), NULL},
+    {ONE("|u1", "(1, 2, 0, 3)", 0), "x_train.npy (1, 2, 0, 3): images of 3x2x0 (channels"},
+    {ONE("|u1", "(1, 0, 2, 3)", 0), "x_train.npy (1, 0, 2, 3): images of 3x0x2 (channels"},
+    {ONE("|u1", "(1, 2, 3, 0)", 0), "x_train.npy (1, 2, 3, 0): images of 0x2x3 (channels"},
+    {ONE("|u1", "(1, 5000, 1, 1)", 5000), "x_train.npy (1, 5000, 1, 1): images of 1x5000x1"},
+    {ONE("|u1", "(1, 1, 5000, 1)", 5000), "x_train.npy (1, 1, 5000, 1): images of 1x1x5000"},
+    {ONE("|u1", "(1, 1, 1, 5000)", 5000), "x_train.npy (1, 1, 1, 5000): images of 5000x1x1"},
+    {ONE("|u1", "(1, 5000, 1)", 5000), "x_train.npy (1, 5000, 1): expected sides of 1 to 4096"},
+    {ONE("|u1", "(1, 1, 5000)", 5000), "x_train.npy (1, 1, 5000): expected sides of 1 to 4096"},
+    {ONE("|u1", "(1, 3, 0)", 0), "x_train.npy (1, 3, 0): expected sides of 1 to 4096"},
+    {ONE("|u1", "(5000000000, 0, 1)", 0), "x_train.npy (5000000000, 0, 1): expected 1 to 2147"},
+    {ONE("|u1", "(1, 5, 5", 25), "x_train.npy: byte "},
+    {ONE("|u1", "(1 5 5)", 25), "x_train.npy: byte "},
+    {ONE("|u1", "(25)", 25), "x_train.npy: byte "},
+    {ONE("|u1", "25", 25), "x_train.npy: byte "},
+    {ONE("|u1", "(a,)", 25), "x_train.npy: byte "},
+    {ONE("abcdefghijklmnopqrs", "(1, 5, 5)", 25), "x_train.npy: byte "},
+    {ONE("", "(1, 5, 5)", 25), "x_train.npy: byte "},
+    {ONE("=u1", "(1, 5, 5)", 25), "x_train.npy: '=u1': expected uint8 or float32 images"},
+    {LABELS("|u1", "(2, 1)", labels_8, 2), "y_train.npy (2, 1): expected one axis: (N,)"},
+    {LABELS("|u1", "()", labels_8, 1), "y_train.npy (): expected one axis: (N,)"},
+    {LABELS("<u2", "(2,)", "\1\0\0\0", 4), NULL},
+    {LABELS("<i2", "(2,)", "\1\0\0\0", 4), NULL},
+    {LABELS("<u4", "(2,)", "\1\0\0\0\0\0\0\0", 8), NULL},
+    {LABELS("<u8", "(2,)", labels_64, 16), NULL},
+    {LABELS("<i2", "(2,)", "\376\377\0\0", 4), "y_train.npy (2,): element 0: label -2: expected"},
+    {LABELS("<i4", "(2,)", "\0\0\0\0\0\0\0\200", 8), "y_train.npy (2,): element 1: label -2147483"},
+    {LABELS("<u2", "(2,)", "\376\377\0\0", 4),
+     "y_train.npy (2,): element 0: label 65534: expected"},
     {{DICT("|u1", "(2, 2, 3)"), DICT("<i4", "(2,)"), npz_bytes, labels_32, 12, 8}, NULL},
     {{DICT("|u1", "(2, 2, 3)"), DICT("|u1", "(2,)"), npz_bytes, labels_8, 12, 2}, NULL},
     {{DICT("|u1", "(2, 2, 3)"), DICT("<i8", "(2,)"), npz_bytes, negative, 12, 16},
