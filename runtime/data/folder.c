@@ -50,7 +50,7 @@ struct reading {
 static bool join(char *out, size_t size, const struct folder_list *list, int i)
 {
     int length = snprintf(out, size, "%s/%s", list->path, list->files[i].path);
-    return length >= 0 && (size_t)length < size;
+    return (size_t)length < size;
 }
 
 static void decode_file(struct reading *r, int i)

@@ -74,7 +74,7 @@ static bool read_names(struct names *names, const char *path, struct err *err)
 static bool join(char out[DATA_PATH_SIZE], const char *folder, const char *name, struct err *err)
 {
     int length = snprintf(out, DATA_PATH_SIZE, "%s/%s", folder, name);
-    return (length >= 0 && length < DATA_PATH_SIZE) ||
+    return (size_t)length < DATA_PATH_SIZE ||
            err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
                         folder, DATA_PATH_SIZE - 1);
 }

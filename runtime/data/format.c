@@ -115,7 +115,7 @@ bool format_one_layout(const struct data_request *request, struct err *err)
 bool format_join(char path[DATA_PATH_SIZE], const char *folder, const char *name, struct err *err)
 {
     int length = snprintf(path, DATA_PATH_SIZE, "%s/%s", folder, name);
-    if (length < 0 || length >= DATA_PATH_SIZE)
+    if ((size_t)length >= DATA_PATH_SIZE)
         return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
                             folder, DATA_PATH_SIZE - 1);
     return true;

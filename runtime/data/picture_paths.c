@@ -48,7 +48,7 @@ static bool visit(struct picture_paths *paths, const char *folder, const char *n
     char path[DATA_PATH_SIZE];
     struct stat info;
     int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (length < 0 || length >= (int)sizeof path)
+    if ((size_t)length >= sizeof path)
         return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
                             folder, DATA_PATH_SIZE - 1);
     if (lstat(path, &info) != 0)

@@ -17,7 +17,7 @@ bool model_file_find(char path[RUNDIR_PATH_SIZE], const char *given, struct err 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         int length = folder ? snprintf(path, RUNDIR_PATH_SIZE, "%s/%s", given, names[i])
                             : snprintf(path, RUNDIR_PATH_SIZE, "%s", given);
-        if (length < 0 || length >= RUNDIR_PATH_SIZE)
+        if ((size_t)length >= RUNDIR_PATH_SIZE)
             return err_set_code(err, EXIT_DATA, "%.200s...: path too long", given);
         if (!folder || access(path, F_OK) == 0)
             return true;

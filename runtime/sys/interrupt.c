@@ -31,12 +31,19 @@ static void on_signal(int signal_number)
     raise(signal_number);
 }
 
+/* Of a signal that there is, sigaction can only say yes. */
+static bool is_ignored(int signal_number)
+{
+    struct sigaction now = {.sa_handler = SIG_DFL};
+    sigaction(signal_number, NULL, &now);
+    return now.sa_handler == SIG_IGN;
+}
+
 static void set_action(int signal_number, void (*handler)(int))
 {
-    struct sigaction old;
     struct sigaction new = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&new.sa_mask);
-    if (sigaction(signal_number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+    if (!is_ignored(signal_number))
         sigaction(signal_number, &new, NULL);
 }
 
@@ -70,8 +77,7 @@ void interrupt_signals(sigset_t *signals)
 {
     sigemptyset(signals);
     for (int i = 0; i < STOP_SIGNALS; i++) {
-        struct sigaction now;
-        if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        if (!is_ignored(stop_signals[i]))
             sigaddset(signals, stop_signals[i]);
     }
 }

@@ -27,7 +27,7 @@ static bool open_whole(struct safetensors *file, const char *path, struct err *e
 
 static bool fits(int length)
 {
-    return length >= 0 && length < RUNDIR_PATH_SIZE;
+    return (size_t)length < RUNDIR_PATH_SIZE;
 }
 
 /* Sets path and folder. */

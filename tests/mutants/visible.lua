@@ -23,12 +23,16 @@ local visible = {
     { "^templates/ops/shapes", plain .. " " .. kernels },
     { "^templates/ops/entry", plain .. " " .. generated },
     { "^templates/ops/activation", acts .. " " .. plain },
+    { "^templates/ops/add", "test_kernels_joins_gn_c test_steps_joins_gn_c" },
+    { "^templates/ops/concat", "test_kernels_joins_gn_c test_steps_joins_gn_c" },
+    { "^templates/ops/mul", "test_kernels_joins_gn_c test_steps_joins_gn_c" },
+    { "^templates/shell/", "test_burin" },
     { "^templates/.*winograd", kernels .. " test_kernels_mixed_fwd_bwd_data "
         .. "test_kernels_mixed_bwd_weights " .. steps },
     { "^templates/.*depthwise", grouped },
     { "^templates/.*grouped", grouped },
     { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps
-        .. " test_steps_entry_bn_c" },
+        .. " test_steps_entry_bn_avx512" },
     { "^templates/.*pool", kernels .. " test_kernels_pools_gn_c " .. steps },
     { "^templates/.*linear", kernels .. " test_kernels_pools_gn_c " .. steps
         .. " test_gradients_kinds_gn" },
@@ -90,6 +94,7 @@ local visible = {
     { "^runtime/[^/]+/verify", kernels },
     { "^runtime/[^/]+/watch", "test_probe test_examine test_diagnose test_watch_ragged_gn_*" },
     { "^runtime/[^/]+/generic", "test_generic test_diagnose " .. steps },
+    { "^runtime/ref/ref_activation", "test_ref test_activations_acts_gn_c" },
     { "^runtime/ref/ref_blas", "test_ref test_program" },
     { "^runtime/ref/", "test_ref test_generic test_verify" },
     { "^runtime/[^/]+/clock", "test_profile" },

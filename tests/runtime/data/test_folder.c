@@ -507,10 +507,20 @@ START_TEST(a_damaged_cache_is_none)
         ck_assert_msg(decodes(), "byte %ld", at);
         ck_assert(!decodes());
     }
-    for (int more = -1; more <= 1; more += 2) {
-        ck_assert_int_eq(truncate(in_root(cache_name), info.st_size + more), 0);
+    const off_t sizes[] = {
+        0, 1, HEAD, HEAD + 1, info.st_size - 1, info.st_size + 1, (off_t)1 << 40};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        ck_assert_int_eq(truncate(in_root(cache_name), sizes[i]), 0);
         ck_assert(decodes());
     }
+    /* A note without an end. */
+    FILE *file = fopen(in_root(cache_name), "r+b");
+    ck_assert_ptr_nonnull(file);
+    fseek(file, TEXT - 130, SEEK_SET);
+    for (int i = 0; i < HEAD - (TEXT - 130); i++)
+        fputc('x', file);
+    fclose(file);
+    ck_assert(decodes());
 }
 END_TEST
 

@@ -168,6 +168,25 @@ START_TEST(names_of_an_npz)
     refuses(EXIT_DATA, "@/x.npz: y_train.npy (2,): element 1: label 2: expected 0 to 1");
     put_npz(&grey, "abcd", 4, DICT("<i4", "(1,)"), ZIP_CM_DEFLATE);
     refuses(EXIT_DATA, "@/x.npz: class_names.npy: '<i4' with 1 axes: expected 1 to 256 texts");
+    static const uint32_t planes[] = {0x7ff, 0x800, 0x1f600, '\r', 0x110000, 'x'};
+    put_npz(&grey, (const char *)planes, sizeof planes, DICT("<U2", "(3,)"), ZIP_CM_DEFLATE);
+    opens();
+    ck_assert_str_eq(data.class_names[0], "\xdf\xbf\xe0\xa0\x80");
+    ck_assert_str_eq(data.class_names[1], "\xf0\x9f\x98\x80 ");
+    ck_assert_str_eq(data.class_names[2], "x");
+    static const char *const odd[][2] = {{"|S4", "(1, 1)"}, {"|S0", "(3,)"}, {"|S2000", "(1,)"},
+                                         {"|S1", "(300,)"}, {"|", "(1,)"},   {"|S3", "(0,)"},
+                                         {"|S3", "(5,)"}};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        static const char zeros[300];
+        char dictionary[100], message[100];
+        snprintf(dictionary, sizeof dictionary,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", odd[i][0], odd[i][1]);
+        snprintf(message, sizeof message, "@/x.npz: class_names.npy: '%s' with %d axes: expected",
+                 odd[i][0], i == 0 ? 2 : 1);
+        put_npz(&grey, zeros, i == 0 ? 4 : i == 3 ? 300 : 3, dictionary, ZIP_CM_DEFLATE);
+        refuses(EXIT_DATA, message);
+    }
     put_npz(&grey, "a\0", 2, DICT("|S1", "(2,)"), ZIP_CM_DEFLATE);
     refuses(EXIT_DATA, "@/x.npz: y_train.npy (2,): element 1: label 2: expected 0 to 1");
 }
@@ -330,9 +349,54 @@ START_TEST(tensors_are_read)
     request.options.layout = NULL;
     ck_assert(safetensors_save(request.path, NULL, tensors, 3, NULL, 0, &err));
     refuses(EXIT_DATA, "@/x.safetensors: no train.images: expected train.images, train.labels, ");
-    const struct safetensors_meta bad[] = {{"classes", "a, b"}};
-    ck_assert(safetensors_save(request.path, NULL, tensors, 4, bad, 1, &err));
-    refuses(EXIT_DATA, "@/x.safetensors: metadata \"classes\": expected a JSON array of names");
+    static const char *const odd[] = {"a, b", "{}", "[\"a\", 2]"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        const struct safetensors_meta bad[] = {{"classes", odd[i]}};
+        ck_assert(safetensors_save(request.path, NULL, tensors, 4, bad, 1, &err));
+        refuses(EXIT_DATA, "@/x.safetensors: metadata \"classes\": expected a JSON array of names");
+    }
+}
+END_TEST
+
+/* Labels of every type that whole numbers have, and what else a tensor may be. */
+START_TEST(tensors_of_every_type)
+{
+    static const struct {
+        struct safetensor labels;
+        const char *message; /* NULL: none */
+    } cases[] = {
+        {{"train.labels", SAFETENSORS_U8, 1, {2}, labels_8}, NULL},
+        {{"train.labels", SAFETENSORS_I8, 1, {2}, labels_8}, NULL},
+        {{"train.labels", SAFETENSORS_U16, 1, {2}, labels_32}, NULL},
+        {{"train.labels", SAFETENSORS_I16, 1, {2}, labels_32}, NULL},
+        {{"train.labels", SAFETENSORS_U32, 1, {2}, labels_32}, NULL},
+        {{"train.labels", SAFETENSORS_I32, 1, {2}, labels_32}, NULL},
+        {{"train.labels", SAFETENSORS_U64, 1, {2}, labels_64}, NULL},
+        {{"train.labels", SAFETENSORS_I64, 1, {2}, labels_64}, NULL},
+        {{"train.labels", SAFETENSORS_F32, 1, {2}, npz_floats},
+         "train.labels (2,): floats: expected"},
+        {{"train.labels", SAFETENSORS_F64, 1, {2}, npz_floats},
+         "train.labels: F64 [2]: expected U8"},
+        {{"train.labels", SAFETENSORS_U8, 5, {2, 1, 1, 1, 1}, labels_8},
+         "train.labels: U8 [2, 1, 1, 1, 1]: expected U8 or F32 images"},
+        {{"train.labels", SAFETENSORS_U8, 2, {2, 1}, labels_8},
+         "train.labels (2, 1): expected one axis: (N,)"},
+    };
+    request.path = files_path("x.safetensors");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct safetensor tensors[] = {
+            cases[i].labels, {"train.images", SAFETENSORS_U8, 3, {2, 2, 3}, npz_bytes}};
+        char message[200];
+        err = (struct err){0};
+        ck_assert_msg(safetensors_save(request.path, NULL, tensors, 2, NULL, 0, &err), "%s",
+                      err.message);
+        if (cases[i].message == NULL) {
+            opens();
+            continue;
+        }
+        snprintf(message, sizeof message, "@/x.safetensors: %s", cases[i].message);
+        refuses(EXIT_DATA, message);
+    }
 }
 END_TEST
 
@@ -468,6 +532,7 @@ int main(void)
     tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
     tcase_add_test(tests, a_damaged_npz_is_told);
     tcase_add_test(tests, tensors_are_read);
+    tcase_add_test(tests, tensors_of_every_type);
     tcase_add_test(tests, cifar_100_has_two_kinds_of_labels);
     tcase_add_test(tests, an_archive_is_read_as_it_came);
     suite_add_tcase(suite, tests);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "data/picture.h"
+#include "data/picture_format.h"
 #include "picture_files.h"
 #include "rng.h"
 
@@ -424,6 +425,33 @@ START_TEST(both_orders_of_bytes_are_understood_and_nonsense_is_passed_over)
 }
 END_TEST
 
+/* A block that ends before the value says nothing; nor does one whose order, magic number, type
+ * or place of its directory is another. */
+START_TEST(every_byte_of_exif_may_be_wrong)
+{
+    enum { VALUE_END = 32 };
+    for (int little = 0; little < 2; little++) {
+        uint8_t whole[64], bytes[64];
+        const size_t size = make_tiff(whole, 6, little == 1);
+        ck_assert_int_eq(picture_orientation(whole, size), 6);
+        for (size_t at = 0; at < size; at++) {
+            const uint8_t others[] = {0, 255, whole[at] ^ 1, whole[at] ^ 4};
+            ck_assert_msg(picture_orientation(whole, at) == (at < VALUE_END ? 1 : 6), "end %zu",
+                          at);
+            for (size_t k = 0; k < sizeof others; k++) {
+                memcpy(bytes, whole, size);
+                bytes[at] = others[k];
+                const int orientation = picture_orientation(bytes, size);
+                ck_assert_msg(orientation >= 1 && orientation <= 8, "byte %zu: %d", at,
+                              orientation);
+                if (at < 8 && others[k] != whole[at])
+                    ck_assert_msg(orientation == 1, "byte %zu: %d", at, orientation);
+            }
+        }
+    }
+}
+END_TEST
+
 /* -- Refusals ---------------------------------------------------------------------------------- */
 
 START_TEST(what_is_no_picture_is_said_so)
@@ -506,6 +534,7 @@ int main(void)
     tcase_add_test(tests, what_follows_a_jpeg_does_not_matter);
     tcase_add_test(tests, a_picture_is_turned_as_exif_says);
     tcase_add_test(tests, both_orders_of_bytes_are_understood_and_nonsense_is_passed_over);
+    tcase_add_test(tests, every_byte_of_exif_may_be_wrong);
     tcase_add_test(tests, what_is_no_picture_is_said_so);
     tcase_add_test(tests, sides_have_a_limit);
     tcase_add_test(tests, files_are_read_whole_and_named);

@@ -315,11 +315,18 @@ START_TEST(contradicting_counters_are_refused)
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = (double)NAN},
         {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = 9, .loss = (double)INFINITY},
         {.epoch = 0, .step = 0, .steps_per_epoch = 20, .loss = 1.0},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 1 << 20, .images = 10},
+        {.epoch = 0, .step = 5, .steps_per_epoch = 20, .images = -1},
+        {.epoch = 2, .step = 40, .steps_per_epoch = 20, .plateau = {.best = (double)NAN}},
+        {.epoch = 2, .step = 40, .steps_per_epoch = 20, .plateau = {.best = 1, .bad = -1}},
+        {.epoch = 2, .step = 40, .steps_per_epoch = 20, .plateau = {.best = 1, .drops = -1}},
+        {.epoch = 2, .step = 40, .steps_per_epoch = 20, .plateau = {.best = 1, .drops = 3}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct checkpoint_counters c = bad[i];
         c.best_acc = c.epoch == 0 ? -1.0 : 50.0; /* which is as it should be */
         c.best_epoch = c.epoch == 0 ? 0 : 1;
+        c.has_plateau = !(c.plateau.best <= 0);
         counters_are_refused(&c, "counters contradict each other: epoch");
     }
 }

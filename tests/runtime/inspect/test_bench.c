@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "file/checkpoint.h"
 #include "file/safetensors.h"
 #include "inspect/bench.h"
@@ -329,6 +330,41 @@ START_TEST(says_where_it_cannot_write)
 }
 END_TEST
 
+/* Every place that calls fails once: there is a message and no file, or the figures are whole; and
+ * nothing is left. The blocks of the references' library stay, which the first bench opens. */
+START_TEST(figures_are_whole_or_it_is_said_why_not)
+{
+    enum { MOST = 2000 };
+    struct model model = make_model();
+    struct faults_report report = {.failed = true};
+    int told = 0;
+    make_folder();
+    const struct bench_options options = {
+        .threads = 2 - _i, .json = json, .kernels = _i == 0, .pin = true, .rounds = 1};
+    struct err none = {0};
+    ck_assert_msg(bench_main(&model, &options, &none), "%s", none.message);
+    for (long n = 1; report.failed; n++) {
+        struct err err = {0};
+        ck_assert_int_lt(n, MOST);
+        unlink(json);
+        faults_arm(n, FAULTS_PLACE);
+        const bool ok = bench_main(&model, &options, &err);
+        report = faults_disarm();
+        ck_assert_msg(report.failed || ok, "place %ld: failed by itself: %s", n, err.message);
+        ck_assert_msg(ok == (err.message[0] == '\0'), "place %ld, %s: \"%s\"", n, report.call,
+                      err.message);
+        ck_assert_msg(report.memory == 0 && report.files == 0,
+                      "place %ld, %s: %ld blocks and %ld files are left", n, report.call,
+                      report.memory, report.files);
+        if (ok)
+            cJSON_Delete(read_json());
+        told += !ok;
+    }
+    ck_assert_int_gt(told, 20);
+    remove_folder();
+}
+END_TEST
+
 /* -- Whole steps ------------------------------------------------------------------------------- */
 
 static const struct bench_steps_options three_steps = {
@@ -536,6 +572,7 @@ int main(void)
     tcase_add_test(tcase, kernels_alone_have_no_rival);
     tcase_add_test(tcase, refuses_a_wrong_kernel);
     tcase_add_test(tcase, says_where_it_cannot_write);
+    tcase_add_loop_test(tcase, figures_are_whole_or_it_is_said_why_not, 0, 2);
     tcase_add_test(tcase, steps_have_times_and_losses);
     tcase_add_test(tcase, steps_are_told_in_words);
     tcase_add_test(tcase, steps_save_their_start);

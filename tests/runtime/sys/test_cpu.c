@@ -1,12 +1,17 @@
-/* test_cpu.c - what must hold on every machine. */
+/* test_cpu.c - what must hold on every machine, and on machines that are made up. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <check.h>
 #include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sys/cpu.h"
+#include "sys/pin.h"
+
+/* -- This machine ------------------------------------------------------------------------------ */
 
 START_TEST(the_best_isa_is_supported)
 {
@@ -69,8 +74,123 @@ START_TEST(memory_is_counted_in_megabytes)
     ck_assert_int_eq(block[512], 0);
     free(block);
     const double more = cpu_peak_memory() - before;
-    ck_assert_msg(more > MB / 2 && more < 3 * MB, "%g MB, then %g more", before,
-                  more);
+    ck_assert_msg(more > MB / 2 && more < 3 * MB, "%g MB, then %g more", before, more);
+}
+END_TEST
+
+/* -- Other machines ---------------------------------------------------------------------------- */
+
+/* What the system says of another machine; NULL and 0: what it says of this one. */
+static const char *status; /* the text of /proc/self/status, "" where it cannot be read */
+static long online;        /* processors by sysconf; -1: it does not know */
+static const char *const
+    *siblings;             /* of each processor, with which it shares a core; "": no file */
+static int affinity_fails; /* 1: asking for it, 2: setting it */
+
+static FILE *text_file(const char *text)
+{
+    return text[0] != '\0' ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : NULL;
+}
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    int cpu;
+    if (status != NULL && strcmp(path, "/proc/self/status") == 0)
+        return text_file(status);
+    if (siblings != NULL && sscanf(path, "/sys/devices/system/cpu/cpu%d/", &cpu) == 1)
+        return text_file(siblings[cpu]);
+    return __real_fopen(path, mode);
+}
+
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
+long __wrap_sysconf(int name)
+{
+    return online != 0 ? online : __real_sysconf(name);
+}
+
+int __real_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
+{
+    if (affinity_fails == 1)
+        return -1;
+    if (siblings == NULL)
+        return __real_sched_getaffinity(pid, size, set);
+    CPU_ZERO_S(size, set);
+    for (size_t cpu = 0; siblings[cpu] != NULL; cpu++)
+        CPU_SET_S(cpu, size, set);
+    return 0;
+}
+
+int __real_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set);
+int __wrap_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set);
+int __wrap_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
+{
+    return affinity_fails == 2 ? -1 : __real_sched_setaffinity(pid, size, set);
+}
+
+/* A list that is none leaves the question to sysconf. */
+START_TEST(processors_are_counted_in_a_list)
+{
+    static const struct {
+        const char *status;
+        long online;
+        int count;
+    } cases[] = {
+        {"Name:\tx\nCpus_allowed_list:\t0-1,8,10-11\n", 7, 5},
+        {"Cpus_allowed_list:\t3", 7, 1},
+        {"Cpus_allowed_list:\t0-1023", 7, 1024},
+        {"Cpus_allowed_list:\tnone\n", 7, 7},
+        {"Cpus_allowed_list:\t-1\n", 7, 7},
+        {"Cpus_allowed_list:\t3-1\n", 7, 7},
+        {"Cpus_allowed_list:\t0-65536\n", 7, 7},
+        {"Cpus_allowed_list:\t0,\n", 7, 7},
+        {"Cpus_allowed_list 3\nName:\tx\n", 7, 7},
+        {"", 7, 7},
+        {"", -1, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        status = cases[i].status;
+        online = cases[i].online;
+        ck_assert_msg(cpu_online() == cases[i].count, "case %zu: %d", i, cpu_online());
+    }
+}
+END_TEST
+
+/* A processor of each core first, then those that share one. */
+START_TEST(cores_are_filled_one_by_one)
+{
+    static const struct {
+        const char *siblings[5];
+        int most, cpus[4];
+    } cases[] = {
+        {{"0,2\n", "1,3\n", "0,2\n", "1,3\n"}, 4, {0, 1, 2, 3}},
+        {{"0-1\n", "0-1\n", "2-3\n", "2-3\n"}, 4, {0, 2, 1, 3}},
+        {{"0-1\n", "0-1\n", "2-3\n", "2-3\n"}, 3, {0, 2, 1}},
+        {{"", "none\n", "1-2\n", "\n"}, 4, {0, 1, 3, 2}},
+    };
+    int cpus[4];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        siblings = cases[i].siblings;
+        ck_assert_int_eq(pin_cpus(cpus, cases[i].most), cases[i].most);
+        for (int k = 0; k < cases[i].most; k++)
+            ck_assert_msg(cpus[k] == cases[i].cpus[k], "case %zu, place %d: %d", i, k, cpus[k]);
+    }
+    siblings = NULL;
+    affinity_fails = 1;
+    ck_assert_int_eq(pin_cpus(cpus, 4), 0);
+    ck_assert_ptr_null(pin_to(0));
+    affinity_fails = 2;
+    ck_assert_int_ge(pin_cpus(cpus, 4), 1);
+    ck_assert_ptr_null(pin_to(cpus[0]));
+    affinity_fails = 0;
+    struct pin_place *place = pin_to(cpus[0]);
+    ck_assert_ptr_nonnull(place);
+    pin_back(place);
+    pin_back(NULL);
 }
 END_TEST
 
@@ -83,6 +203,8 @@ int main(void)
     tcase_add_test(tests, some_processor_is_on_line);
     tcase_add_test(tests, what_may_be_used_counts);
     tcase_add_test(tests, memory_is_counted_in_megabytes);
+    tcase_add_test(tests, processors_are_counted_in_a_list);
+    tcase_add_test(tests, cores_are_filled_one_by_one);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

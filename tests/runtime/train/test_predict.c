@@ -217,6 +217,29 @@ START_TEST(a_table_has_a_row_an_image)
 }
 END_TEST
 
+/* What moves a terminal's cursor becomes a question mark, of one column; other letters stay. */
+START_TEST(names_in_a_table_do_nothing_to_a_terminal)
+{
+    static const struct {
+        const char *name, *shown;
+    } cases[] = {
+        {"a\177.png", "a?.png "},
+        {"a\302\233.png", "a?.png "},
+        {"a\302\240.png", "a\302\240.png "},
+        {"a\303\274.png", "a\303\274.png "},
+    };
+    put_picture("longer.png", 0, SIDE, SIDE);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[100], row[100];
+        put_picture(cases[i].name, 0, SIDE, SIDE);
+        snprintf(words, sizeof words, "predict --model here --top 1 %s longer.png", cases[i].name);
+        ck_assert_int_eq(run(words), EXIT_OK);
+        snprintf(row, sizeof row, "%s     ", cases[i].shown); /* as wide as longer.png */
+        ck_assert_msg(strncmp(output, row, strlen(row)) == 0, "case %zu: %s", i, output);
+    }
+}
+END_TEST
+
 START_TEST(fields_of_a_csv_are_quoted)
 {
     put_picture("a,\"b\".png", 0, SIDE, SIDE);
@@ -351,6 +374,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, probabilities_are_those_of_eval_to_the_bit);
     tcase_add_test(tests, the_first_of_equal_classes_comes_first);
     tcase_add_test(tests, a_table_has_a_row_an_image);
+    tcase_add_test(tests, names_in_a_table_do_nothing_to_a_terminal);
     tcase_add_test(tests, fields_of_a_csv_are_quoted);
     tcase_add_test(tests, an_image_comes_from_standard_input);
     tcase_add_test(tests, other_sizes_are_resized_on_request_alone);
