@@ -447,6 +447,52 @@ START_TEST(bad_images_are_listed_or_skipped_and_counted)
 }
 END_TEST
 
+/* -- Long paths -------------------------------------------------------------------------------- */
+
+/* Where a path becomes too long on the way to a picture, it is said so. */
+START_TEST(a_path_is_read_or_too_long)
+{
+    static const char *const trees[] = {"plain", "parts", "val"};
+    put("plain/a/1.png", H, W, 10);
+    put("plain/b/a_longer_name_of_a_picture.png", H, W, 20);
+    put("parts/train/a/1.png", H, W, 10);
+    put("parts/train/b/1.png", H, W, 10);
+    put("parts/test/a/a_longer_name_of_a_picture.png", H, W, 20);
+    put("val/train/a/1.png", H, W, 10);
+    put("val/train/b/1.png", H, W, 10);
+    put("val/val/a/1.png", H, W, 20);
+    for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
+        int counts[2] = {0, 0};
+        for (size_t length = DATA_PATH_SIZE - 70; length <= DATA_PATH_SIZE; length++) {
+            char path[DATA_PATH_SIZE + 1];
+            size_t used = (size_t)snprintf(path, sizeof path, "%s/%s", root, trees[i]);
+            for (; used < length; used++)
+                path[used] = '/';
+            path[used] = '\0';
+            for (int look = 0; look < 2; look++) {
+                struct data_request request =
+                    request_of(look == 0 || i == 0 ? DATA_TRAIN : DATA_TEST);
+                struct data data;
+                struct err err = {0};
+                request.path = path;
+                request.look = look == 1;
+                const bool ok = format_open(&data, &request, &err);
+                ck_assert_msg(ok || strstr(err.message, "path too long") != NULL ||
+                                  strstr(err.message, "the path of the data has") != NULL ||
+                                  strstr(err.message, "expected one of:") != NULL ||
+                                  strstr(err.message, "no image can be read") != NULL,
+                              "%s, %zu: %s", trees[i], length, err.message);
+                ck_assert(ok || err.code == EXIT_DATA);
+                counts[ok]++;
+                data_close(&data);
+            }
+        }
+        ck_assert_int_gt(counts[0], 10);
+        ck_assert_int_gt(counts[1], 10);
+    }
+}
+END_TEST
+
 /* -- The cache --------------------------------------------------------------------------------- */
 
 static const char cache_name[] = "train/.burin-3x4x6-none.cache";
@@ -558,6 +604,7 @@ int main(void)
     tcase_add_test(tests, other_sizes_are_made_to_fit);
     tcase_add_test(tests, bad_images_are_listed_or_skipped_and_counted);
     tcase_add_test(tests, what_was_decoded_is_kept);
+    tcase_add_test(tests, a_path_is_read_or_too_long);
     tcase_add_test(tests, a_damaged_cache_is_none);
     tcase_add_test(tests, without_a_place_for_the_cache_it_is_said_so);
     SRunner *runner = srunner_create(suite);

@@ -321,6 +321,73 @@ START_TEST(a_damaged_npz_is_told)
 }
 END_TEST
 
+static void put_wide(uint8_t *at, uint64_t value, int bytes)
+{
+    for (int k = 0; k < bytes; k++)
+        at[k] = (uint8_t)(value >> 8 * k);
+}
+
+/* Writes the sizes of the first entry of a zip file in 64 bits behind its name, as NumPy does, and
+ * moves what follows. Returns the new size. */
+static size_t widen(uint8_t *zip, size_t size)
+{
+    enum { HEAD = 30, EXTRA = 20 };
+    static const uint8_t entry[] = "PK\1\2", end[] = "PK\5\6";
+    const size_t at = HEAD + (size_t)zip[26];
+    const uint64_t packed = zip[18] | (uint64_t)zip[19] << 8;
+    memmove(zip + at + EXTRA, zip + at, size - at);
+    put_wide(zip + at, 1, 2);
+    put_wide(zip + at + 2, EXTRA - 4, 2);
+    put_wide(zip + at + 4, packed, 8);
+    put_wide(zip + at + 12, packed, 8);
+    put_wide(zip + 18, UINT64_MAX, 8);
+    zip[28] = EXTRA;
+    size += EXTRA;
+    for (uint8_t *next = zip; (next = memmem(next, (size_t)(zip + size - next), entry, 4)) != NULL;
+         next += 4) {
+        const uint64_t offset = next[42] | (uint64_t)next[43] << 8;
+        put_wide(next + 42, offset > 0 ? offset + EXTRA : 0, 4);
+    }
+    uint8_t *last = memmem(zip, size, end, 4);
+    ck_assert_ptr_nonnull(last);
+    put_wide(last + 16, (last[16] | (uint64_t)last[17] << 8) + EXTRA, 4);
+    return size;
+}
+
+/* NumPy writes sizes of 64 bits. What cannot be found from header to header is read. */
+START_TEST(an_npz_of_numpy_is_mapped)
+{
+    static uint8_t bytes[4000], changed[4000];
+    static const struct {
+        size_t at;
+        uint8_t value;
+        bool mapped;
+    } changes[] = {
+        {0, 'P', true}, {0, 'Q', false},  {6, 8, false},    {26, 255, false}, {28, 19, false},
+        {41, 2, false}, {28, 255, false}, {53, 255, false}, {60, 255, false}, {30, 'X', false},
+    };
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_STORE);
+    FILE *file = fopen(files_path("x.npz"), "rb");
+    size_t size = fread(bytes, 1, sizeof bytes - 20, file);
+    fclose(file);
+    size = widen(bytes, size);
+    request.options.map_from = 1;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        memcpy(changed, bytes, size);
+        changed[changes[i].at] = changes[i].value;
+        files_put("x.npz", changed, size);
+        data_close(&data);
+        err = (struct err){0};
+        const bool ok = format_open(&data, &request, &err);
+        ck_assert_msg(ok || !changes[i].mapped, "byte %zu: %s", changes[i].at, err.message);
+        if (ok)
+            ck_assert_msg(is_mapped("x.npz") == changes[i].mapped, "byte %zu", changes[i].at);
+        if (ok)
+            shows(1, npz_bytes + 6);
+    }
+}
+END_TEST
+
 /* -- Tensors ----------------------------------------------------------------------------------- */
 
 START_TEST(tensors_are_read)
@@ -531,6 +598,7 @@ int main(void)
     tcase_add_test(tests, names_of_an_npz);
     tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
     tcase_add_test(tests, a_damaged_npz_is_told);
+    tcase_add_test(tests, an_npz_of_numpy_is_mapped);
     tcase_add_test(tests, tensors_are_read);
     tcase_add_test(tests, tensors_of_every_type);
     tcase_add_test(tests, cifar_100_has_two_kinds_of_labels);

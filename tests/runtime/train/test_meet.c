@@ -29,6 +29,8 @@ struct work {
     void *region;
     int me, threads;
     bool spoilt; /* the last image is infinite */
+    int failing; /* the exchange that fails on all ranks, or 0 */
+    bool failed; /* it came to that, and the rank knows */
 };
 
 static void copy(float *out, const float *values, size_t count)
@@ -80,18 +82,50 @@ static void train(struct work *work, struct ranks *ranks)
     free(data);
 }
 
+/* A back end that fails in one exchange. */
+struct wire {
+    struct ranks ranks;
+    int left; /* exchanges up to that one */
+};
+
+static bool is_cut(struct wire *wire, struct err *err)
+{
+    return wire->left > 0 && --wire->left == 0 && !err_set(err, "the wire is cut");
+}
+
+static bool cut_gather(void *state, const void *send, void *recv, const int *lines, struct err *err)
+{
+    struct wire *wire = state;
+    return !is_cut(wire, err) &&
+           wire->ranks.back_end.gather(wire->ranks.state, send, recv, lines, err);
+}
+
+static bool cut_exchange(void *state, const void *send, const int *send_lines, void *recv,
+                         const int *recv_lines, struct err *err)
+{
+    struct wire *wire = state;
+    return !is_cut(wire, err) && wire->ranks.back_end.exchange(wire->ranks.state, send, send_lines,
+                                                               recv, recv_lines, err);
+}
+
 static void *rank_main(void *argument)
 {
     struct work *work = argument;
-    struct ranks ranks;
-    shared_join(&ranks, work->region, work->me);
+    struct wire wire = {.left = work->failing};
+    shared_join(&wire.ranks, work->region, work->me);
+    struct ranks ranks = wire.ranks;
+    ranks.state = &wire;
+    ranks.back_end.gather = cut_gather;
+    ranks.back_end.exchange = cut_exchange;
+    ranks.back_end.signal = NULL;
     train(work, &ranks);
-    ranks.back_end.close(ranks.state);
+    work->failed = strcmp(ranks.err.message, "the wire is cut") == 0;
+    wire.ranks.back_end.close(wire.ranks.state);
     return NULL;
 }
 
-/* Fills result[count]. */
-static void train_on(int count, const struct work *of, struct result *result)
+/* Fills result[count]. Returns whether an exchange failed. */
+static bool train_on(int count, const struct work *of, struct result *result)
 {
     struct work work[RANKS_MAX];
     pthread_t thread[RANKS_MAX];
@@ -108,9 +142,12 @@ static void train_on(int count, const struct work *of, struct result *result)
         work[r].result = &result[r];
         ck_assert_int_eq(pthread_create(&thread[r], NULL, rank_main, &work[r]), 0);
     }
-    for (int r = 0; r < count; r++)
+    for (int r = 0; r < count; r++) {
         pthread_join(thread[r], NULL);
+        ck_assert_int_eq(work[r].failed, work[0].failed);
+    }
     free(region);
+    return work[0].failed;
 }
 
 static const struct recipe recipes[] = {
@@ -175,6 +212,20 @@ START_TEST(what_is_not_finite_is_so_on_all)
 }
 END_TEST
 
+/* Whichever exchange fails, every rank comes to the end of what it does, and knows. */
+START_TEST(an_exchange_that_fails_ends_nothing_else)
+{
+    static struct result results[3];
+    enum { MOST = 200 };
+    struct work work = {.recipe = recipes[_i % RECIPES], .threads = 1};
+    net_make(&net, _i);
+    int failing = 1;
+    while (work.failing = failing, train_on(3, &work, results))
+        ck_assert_int_lt(++failing, MOST);
+    ck_assert_int_gt(failing, 2 * STEPS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("meet");
@@ -183,6 +234,7 @@ int main(void)
     tcase_add_loop_test(tests, ranks_have_the_bits_of_one, 0, NETS);
     tcase_add_loop_test(tests, ghosts_may_be_in_two_ranks, 0, 4);
     tcase_add_test(tests, what_is_not_finite_is_so_on_all);
+    tcase_add_loop_test(tests, an_exchange_that_fails_ends_nothing_else, 0, 4);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
