@@ -87,6 +87,38 @@ START_TEST(table_adds_up)
 }
 END_TEST
 
+/* The longest name makes the first column, of every line. */
+START_TEST(names_of_any_length_have_room)
+{
+    enum { WIDTH = 40 };
+    static const char long_name[] = "a_layer_whose_name_has_forty_characters_";
+    struct kernel long_kernels[KERNELS];
+    struct model long_model = model;
+    struct profile profile;
+    char *text = NULL;
+    size_t size = 0;
+    ck_assert_uint_eq(strlen(long_name), WIDTH);
+    memcpy(long_kernels, kernels, sizeof kernels);
+    long_kernels[1].layer = long_kernels[2].layer = long_name;
+    long_model.kernels = long_kernels;
+    fill(&profile);
+    profile.model = &long_model;
+    FILE *out = open_memstream(&text, &size);
+    ck_assert_ptr_nonnull(out);
+    profile_print(&profile, out, "");
+    fclose(out);
+    const size_t length = strcspn(text, "\n") + 1;
+    ck_assert_uint_eq(size % length, 0);
+    for (size_t at = 0; at < size; at += length) {
+        ck_assert_msg(text[at + length - 1] == '\n', "%s", text);
+        ck_assert_msg(strncmp(text + at + WIDTH, "  ", 2) == 0, "%s", text);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "a_layer_whose_name_has_forty_characters_  "));
+    free(text);
+    profile_close(&profile);
+}
+END_TEST
+
 /* -- Real steps -------------------------------------------------------------------------------- */
 
 /* The generic step, then a count of each thread as if all of it were an update. */
@@ -147,6 +179,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, slots_are_means_of_threads_and_steps);
     tcase_add_test(tcase, table_adds_up);
+    tcase_add_test(tcase, names_of_any_length_have_room);
     tcase_add_test(tcase, steps_are_clocked);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

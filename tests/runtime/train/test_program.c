@@ -242,6 +242,51 @@ START_TEST(a_limit_of_address_space_is_told)
 }
 END_TEST
 
+/* A path that has no room, or whose files have none, is refused, and others are paths. */
+START_TEST(paths_have_an_end)
+{
+    static const struct {
+        const char *command, *option, *more;
+        bool is_file;
+    } cases[] = {
+        {"train", "--resume", NULL, false},     {"train", "--resume", NULL, true},
+        {"train", "--out", "synthetic", false}, {"eval", "--model", "synthetic", false},
+        {"eval", "--model", "synthetic", true},
+    };
+    static const size_t lengths[] = {1000, 1023, 1024, 1182, 1183, 1199, 1200, 1210};
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --max-steps 1 --out here"), EXIT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int codes[2] = {0, 0};
+        for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
+            char path[1400] = "here", words[5][40];
+            size_t used = strlen(path), tail = cases[i].is_file ? strlen("last.safetensors") : 0;
+            memset(path + used, '/', lengths[k] - used);
+            snprintf(path + lengths[k] - tail, sizeof path - lengths[k] + tail, "%s",
+                     tail > 0 ? "last.safetensors" : "");
+            snprintf(words[0], sizeof words[0], "tiny");
+            snprintf(words[1], sizeof words[1], "%s", cases[i].command);
+            snprintf(words[2], sizeof words[2], "%s", cases[i].option);
+            snprintf(words[3], sizeof words[3], "--data");
+            snprintf(words[4], sizeof words[4], "synthetic");
+            char *const arguments[] = {
+                words[0], words[1], words[2], path, cases[i].more != NULL ? words[3] : NULL,
+                words[4], NULL};
+            const int code = run_in(&(struct world){.nobody = false}, arguments);
+            ck_assert_msg(code == EXIT_OK || code == EXIT_DATA || code == EXIT_USAGE ||
+                              code == EXIT_FAILED,
+                          "%s %s, %zu: %s", cases[i].command, cases[i].option, lengths[k], errors);
+            if (code != EXIT_OK)
+                ck_assert_msg(
+                    strstr(errors, "too long") != NULL || strstr(errors, ": expected ") != NULL,
+                    "%s %s, %zu: %s", cases[i].command, cases[i].option, lengths[k], errors);
+            codes[code == EXIT_OK]++;
+        }
+        ck_assert_msg(codes[0] > 0 && codes[1] > 0, "%s %s: %d refused: %s", cases[i].command,
+                      cases[i].option, codes[0], errors);
+    }
+}
+END_TEST
+
 START_TEST(two_trainings_do_not_share_a_folder)
 {
     ck_assert_int_eq(run("train --data synthetic --max-steps 2 --out here"), EXIT_OK);
@@ -334,6 +379,7 @@ int main(int argc, char **argv)
     tcase_add_test(world, closed_descriptors_are_not_those_of_files);
     tcase_add_test(world, a_reader_who_leaves_ends_no_training);
     tcase_add_test(world, a_limit_of_address_space_is_told);
+    tcase_add_test(world, paths_have_an_end);
     tcase_add_test(world, two_trainings_do_not_share_a_folder);
     tcase_add_test(world, files_have_sane_modes);
     tcase_add_test(world, a_folder_that_cannot_be_written_is_named);

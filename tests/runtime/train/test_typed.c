@@ -3,7 +3,9 @@
  * given. */
 #include <check.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "file/safetensors.h"
 #include "tiny_program.h"
 
 /* The setting in the log's first line, as text of JSON. */
@@ -201,6 +203,87 @@ START_TEST(the_average_is_the_model)
 }
 END_TEST
 
+/* Images in an IDX file, 24 x 40 pixels, of 12 classes. */
+static void put_idx(const char *name, int rank, const uint8_t *shape, size_t count)
+{
+    char path[2 * PATH_SIZE];
+    uint8_t bytes[16] = {0, 0, 8, (uint8_t)rank};
+    for (int i = 0; i < rank; i++)
+        bytes[7 + 4 * i] = shape[i];
+    put_path(path, name);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    fwrite(bytes, 1, (size_t)(4 + 4 * rank), file);
+    for (size_t i = 0; i < count; i++)
+        fputc(rank == 1 ? (int)(i % 12) : (int)(i * 7 % 251), file);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* --labels and --layout are kept with the model, so that eval asks for neither. */
+START_TEST(how_images_are_read_goes_with_the_model)
+{
+    enum { COUNT = 24, PIXELS = 24 * 40 };
+    static const char *const parts[] = {"train", "t10k"};
+    const uint8_t shape[] = {COUNT, 24, 40};
+    const struct world grey = {.environment = {{"TINY_MODEL", "grey"}}};
+    char path[2 * PATH_SIZE], name[60];
+    put_path(path, "digits");
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "digits/%s-images-idx3-ubyte", parts[i]);
+        put_idx(name, 3, shape, (size_t)COUNT * PIXELS);
+        snprintf(name, sizeof name, "digits/%s-labels-idx1-ubyte", parts[i]);
+        put_idx(name, 1, shape, COUNT);
+    }
+    ck_assert_msg(run_words(&grey, "train --data digits --labels plain --batch 12 --epochs 1 --out "
+                                   "here") == EXIT_OK,
+                  "%s", errors);
+    logged("labels", "\"plain\"", "option");
+    says(output, "digits");
+    struct safetensors file = {0};
+    struct err err = {0};
+    put_path(path, "here/best.safetensors");
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    ck_assert_ptr_nonnull(safetensors_meta(&file, "labels"));
+    ck_assert_str_eq(safetensors_meta(&file, "labels"), "plain");
+    ck_assert_ptr_null(safetensors_meta(&file, "layout"));
+    safetensors_close(&file);
+    ck_assert_msg(run_words(&grey, "eval --data digits --model here") == EXIT_OK, "%s", errors);
+    ck_assert_int_eq(run_words(&grey, "eval --data digits --model here --labels letters"),
+                     EXIT_USAGE);
+    says(errors, "--labels letters: digits: expected what is there: plain");
+
+    static uint8_t pixels[COUNT * PIXELS], labels[COUNT];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 7 % 251);
+    for (size_t i = 0; i < COUNT; i++)
+        labels[i] = (uint8_t)(i % 12);
+    const struct safetensor tensors[] = {
+        {"train.images", SAFETENSORS_U8, 4, {COUNT, 24, 40, 1}, pixels},
+        {"train.labels", SAFETENSORS_U8, 1, {COUNT}, labels},
+        {"test.images", SAFETENSORS_U8, 4, {COUNT, 24, 40, 1}, pixels},
+        {"test.labels", SAFETENSORS_U8, 1, {COUNT}, labels},
+    };
+    put_path(path, "x.safetensors");
+    ck_assert_msg(safetensors_save(path, NULL, tensors, 4, NULL, 0, &err), "%s", err.message);
+    ck_assert_msg(run_words(&grey, "train --data x.safetensors --layout nhwc --batch 12 --epochs 1 "
+                                   "--out other --backend generic") == EXIT_OK,
+                  "%s", errors);
+    put_path(path, "other/best.safetensors");
+    ck_assert_msg(safetensors_open(&file, path, &err), "%s", err.message);
+    ck_assert_ptr_nonnull(safetensors_meta(&file, "layout"));
+    ck_assert_str_eq(safetensors_meta(&file, "layout"), "nhwc");
+    safetensors_close(&file);
+    ck_assert_msg(run_words(&grey, "eval --data x.safetensors --model other --backend generic") ==
+                      EXIT_OK,
+                  "%s", errors);
+    ck_assert_int_eq(run_words(&grey, "eval --data x.safetensors --model other --layout none"),
+                     EXIT_OK);
+    ck_assert_int_eq(run_words(&grey, "eval --data digits --model other"), EXIT_USAGE);
+    says(errors, "--layout nhwc: digits is no array: expected none");
+}
+END_TEST
+
 START_TEST(an_optimizer_brings_what_is_usual)
 {
     refuses("train --data synthetic --optimizer adamw", EXIT_USAGE);
@@ -244,6 +327,7 @@ int main(int argc, char **argv)
     tcase_add_test(all, who_goes_on_keeps_the_settings);
     tcase_add_test(all, every_optimizer_goes_on);
     tcase_add_test(all, the_average_is_the_model);
+    tcase_add_test(all, how_images_are_read_goes_with_the_model);
     tcase_add_test(all, an_optimizer_brings_what_is_usual);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
