@@ -207,7 +207,8 @@ START_TEST(every_error_of_read_data_is_told)
                        strcmp(report.call, "fstat") == 0 || strcmp(report.call, "fread") == 0;
         /* Whether an entry is a folder with pictures is asked after the folder itself. */
         bool of_entry = n > 2 && strcmp(report.call, "opendir") == 0;
-        bool harmless = of_entry || (of_list && n > 15 && n < 22) || strcmp(report.call, "fclose") == 0;
+        bool harmless =
+            of_entry || (of_list && n > 15 && n < 22) || strcmp(report.call, "fclose") == 0;
         ck_assert_msg(warned || !ok, "call %ld, %s", n, report.call);
         ck_assert_msg(ok == (!report.failed || harmless), "call %ld, %s: \"%s\"", n, report.call,
                       err.message);
