@@ -86,6 +86,7 @@ local visible = {
     { "^runtime/[^/]+/info", "test_program" },
     { "^runtime/[^/]+/samples", "test_program test_file_faults" },
     { "^runtime/[^/]+/inside", "test_examine test_probe" },
+    { "^runtime/[^/]+/maps", "test_examine test_program" },
     { "^runtime/[^/]+/median", "test_bench" },
     { "^runtime/[^/]+/operands", "test_verify " .. kernels },
     { "^runtime/[^/]+/peak", "test_bench" },
