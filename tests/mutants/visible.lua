@@ -129,6 +129,7 @@ local visible = {
     { "^runtime/[^/]+/weights", "test_run test_generic " .. steps .. " test_gradients_kinds_gn" },
     { "^runtime/[^/]+/alike", "test_meet test_train" },
     { "^runtime/ranks/", "test_ranks test_meet" },
+    { "^runtime/[^/]+/spread", "test_ranks" },
     { "^runtime/[^/]+/meet", "test_meet test_ranks" },
     { "^runtime/train/page", "test_program test_team" },
     { "^runtime/rng", "test_augment test_loader " .. steps },
