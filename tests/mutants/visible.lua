@@ -131,6 +131,7 @@ local visible = {
     { "^runtime/ranks/", "test_ranks test_meet" },
     { "^runtime/[^/]+/spread", "test_ranks" },
     { "^runtime/[^/]+/meet", "test_meet test_ranks" },
+    { "^runtime/train/standard", "test_generic" },
     { "^runtime/train/page", "test_program test_team" },
     { "^runtime/rng", "test_augment test_loader " .. steps },
     { "^runtime/model%.h$", "test_run test_generic test_verify " .. generated .. " test_program" },
