@@ -145,7 +145,7 @@ START_TEST(processors_are_counted_in_a_list)
         {"Cpus_allowed_list:\t0-1023", 7, 1024},
         {"Cpus_allowed_list:\tnone\n", 7, 7},
         {"Cpus_allowed_list:\t-1\n", 7, 7},
-        {"Cpus_allowed_list:\t3-1\n", 7, 7},
+        {"Cpus_allowed_list:\t0-5,3-1\n", 7, 7},
         {"Cpus_allowed_list:\t0-65536\n", 7, 7},
         {"Cpus_allowed_list:\t0,\n", 7, 7},
         {"Cpus_allowed_list 3\nName:\tx\n", 7, 7},
