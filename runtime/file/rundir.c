@@ -36,10 +36,13 @@ char *rundir_path(const struct rundir *dir, const char *name, char *out, size_t 
     return out;
 }
 
-static bool is_there(const char *path)
+/* What cannot be looked at may be there, and to take it for missing would be to write over it. */
+static bool look(const char *path, bool *there, struct err *err)
 {
     struct stat info;
-    return lstat(path, &info) == 0;
+    *there = lstat(path, &info) == 0;
+    return *there || errno == ENOENT || errno == ENOTDIR ||
+           err_set_errno(err, errno, "%s: cannot tell whether it is there", path);
 }
 
 /* -- Locking ----------------------------------------------------------------------------------- */
@@ -76,21 +79,25 @@ static bool previous_is_locked(const struct rundir *dir)
 
 /* -- Moving ------------------------------------------------------------------------------------ */
 
-static bool has_checkpoint(const struct rundir *dir)
+static bool look_for_checkpoint(const struct rundir *dir, bool *has, struct err *err)
 {
     char path[RUNDIR_PATH_SIZE];
-    bool has = false;
-    for (int i = 0; i < CHECKPOINTS; i++)
-        has = has || is_there(rundir_path(dir, checkpoints[i], path, sizeof path));
-    return has;
+    bool ok = true;
+    *has = false;
+    for (int i = 0; ok && !*has && i < CHECKPOINTS; i++)
+        ok = look(rundir_path(dir, checkpoints[i], path, sizeof path), has, err);
+    return ok;
 }
 
 /* Moves what is there, and never over something else. */
 static bool move_one(const char *from, const char *to, struct err *err)
 {
-    if (!is_there(from))
+    bool there, taken;
+    if (!look(from, &there, err) || !look(to, &taken, err))
+        return false;
+    if (!there)
         return true;
-    if (is_there(to))
+    if (taken)
         return err_set(err, "%s and %s: both are there: expected one of them", from, to);
     return rename(from, to) == 0 || err_set_errno(err, errno, "%s: cannot move to %s", from, to);
 }
@@ -115,7 +122,9 @@ static bool move_previous(struct rundir *dir, bool fresh, struct err *err)
     char gathered[RUNDIR_PATH_SIZE], previous[RUNDIR_PATH_SIZE];
     rundir_path(dir, "previous.new", gathered, sizeof gathered);
     rundir_path(dir, "previous", previous, sizeof previous);
-    bool gathering = is_there(gathered), here = has_checkpoint(dir);
+    bool gathering, here;
+    if (!look(gathered, &gathering, err) || !look_for_checkpoint(dir, &here, err))
+        return false;
     if (gathering && here && !fresh)
         return move_all(dir, true, err) &&
                (rmdir(gathered) == 0 ||

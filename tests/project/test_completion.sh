@@ -35,7 +35,7 @@ expect 'bash: burin g' "$(bash_words g)" 'gen'
 expect 'bash: burin e' "$(bash_words e)" 'export'
 expect 'bash: burin --' "$(bash_words --)" '--help --version'
 expect 'bash: gen --n' "$(bash_words gen --n)" '--norm'
-expect 'bash: report --n' "$(bash_words report --n)" ''
+expect 'bash: report --n' "$(bash_words report --n)" '--numbers'
 expect 'bash: --norm g' "$(bash_words gen --norm g)" 'gn'
 expect 'bash: -o s8' "$(bash_words gen -o s8)" ''
 expect 'bash: --tuned s8' "$(bash_words gen --tuned s8)" ''
@@ -53,7 +53,7 @@ zsh_says() {
         eval "$("$1" completion zsh)"' zsh "$burin" "$@"
 }
 expect 'zsh: commands' "$(zsh_says command | sed -n 's/:.*//p' | tr '\n' ' ')" \
-    'gen plan twin data layers report export import freeze new completion '
+    'gen plan scale twin data layers report export import freeze new completion '
 expect 'zsh: gen --norm' "$(zsh_says argument gen | sed -n 's/^--norm\[.*\]//p')" ':NORM:(bn gn ln in cn rms none)'
 expect 'zsh: gen --candidate' "$(zsh_says argument gen | grep -c "model's")" 1
 expect 'zsh: gen' "$(zsh_says argument gen | tail -n 1)" '*:network:_burin_network'
