@@ -27,7 +27,7 @@ static void parse(int argc, char **argv)
     const char *text = NULL, *choice = NULL;
     bool on = false, off = true;
     int64_t integer = 3;
-    double real = 0.5;
+    double number = 0.5;
     uint64_t given = 0;
     struct err err = {0};
     const struct option_spec specs[] = {
@@ -35,7 +35,7 @@ static void parse(int argc, char **argv)
         {"on", NULL, "", OPTION_ON, &on, 0, 0},
         {"off", NULL, "", OPTION_OFF, &off, 0, 0},
         {"integer", "N", "", OPTION_INT, &integer, -5, 1e15},
-        {"real", "X", "", OPTION_REAL, &real, 0, 1e30},
+        {"real", "X", "", OPTION_REAL, &number, 0, 1e30},
         {"choice", "one|two|three", "", OPTION_CHOICE, &choice, 0, 0},
     };
     if (!options_parse(specs, 6, argc, argv, &given, &err)) {
@@ -43,7 +43,7 @@ static void parse(int argc, char **argv)
         return;
     }
     FUZZ_CHECK(integer >= -5 && integer <= INT64_C(1000000000000000), "integer out of range");
-    FUZZ_CHECK(real >= 0 && real <= 1e30, "real out of range");
+    FUZZ_CHECK(number >= 0 && number <= 1e30, "real out of range");
     FUZZ_CHECK(text == NULL || text[0] != '\0', "empty text");
     FUZZ_CHECK(choice == NULL || strcmp(choice, "one") == 0 || strcmp(choice, "two") == 0 ||
                    strcmp(choice, "three") == 0,
