@@ -56,7 +56,8 @@ struct probe_settings {
 
 /* What `--probe auto` takes of a training of so many steps: steps between two looks, of which a
  * handful come, the one before the first step and the one behind the last among them. 0: none,
- * where two of PROBE_FEW_IMAGES images would take more than 1 % of the time. */
+ * where two of PROBE_FEW_IMAGES images, and the evaluation at the end, would take more than 1 % of
+ * the time. */
 int64_t probe_spacing(int64_t steps);
 
 bool probe_open(struct probe **probe, const struct probe_settings *settings, struct err *err);

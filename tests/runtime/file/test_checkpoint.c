@@ -281,6 +281,42 @@ START_TEST(a_model_is_no_checkpoint)
 }
 END_TEST
 
+/* The average of each parameter and statistic belongs to a training that has averages. */
+START_TEST(each_average_is_needed)
+{
+    enum { AVERAGES = TINY_PARAMS + TINY_STATES };
+    const struct recipe recipe = {.batch = 100, .lr = 0.1f, .momentum = 0.9f, .ema = 0.5f};
+    struct err err = {0};
+    ck_assert_msg(run_recipe(&run, &recipe, &err), "%s", err.message);
+    run_average(&run, 0);
+    for (int i = 0; i < AVERAGES; i++) {
+        const char *plain =
+            i < TINY_PARAMS ? tiny_params[i].name : tiny_states[i - TINY_PARAMS].name;
+        char name[100], message[200];
+        snprintf(name, sizeof name, "ema.%s", plain);
+        snprintf(message, sizeof message, "tensor \"%s\" is missing", name);
+        save();
+        struct safetensors file = read_back();
+        struct safetensor rest[100];
+        size_t count = 0;
+        for (size_t k = 0; k < file.count; k++) {
+            if (strcmp(file.tensors[k].name, name) != 0)
+                rest[count++] = file.tensors[k];
+        }
+        ck_assert_uint_eq(count + 1, file.count);
+        ck_assert(safetensors_save(path, NULL, rest, count, metas, 2, &err));
+        safetensors_close(&file);
+        file = read_back();
+        struct checkpoint_counters loaded;
+        struct err wrong = {0};
+        ck_assert_msg(!checkpoint_load(&file, &run, &loaded, &wrong), "without %s", name);
+        ck_assert_int_eq(wrong.code, EXIT_DATA);
+        ck_assert_msg(strstr(wrong.message, message) != NULL, "%s", wrong.message);
+        safetensors_close(&file);
+    }
+}
+END_TEST
+
 /* Refuses the counters, with a message. */
 static void counters_are_refused(const struct checkpoint_counters *bad, const char *message)
 {
@@ -519,6 +555,7 @@ int main(void)
     tcase_add_test(files, numbers_that_are_not_finite_are_refused);
     tcase_add_test(files, an_impossible_number_of_batches_is_refused);
     tcase_add_test(files, norms_that_have_seen_other_batches_are_refused);
+    tcase_add_test(files, each_average_is_needed);
     tcase_add_test(files, a_missing_number_of_batches_is_named);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);

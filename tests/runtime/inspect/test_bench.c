@@ -278,6 +278,30 @@ START_TEST(writes_every_figure)
 }
 END_TEST
 
+/* What it prints: the rivals have columns of their own, unless kernels are alone. */
+START_TEST(tables_have_heads)
+{
+    struct model model = make_model();
+    struct err err = {0};
+    char said[400], text[1 << 14];
+    make_folder();
+    snprintf(said, sizeof said, "%s/said", folder);
+    for (int alone = 0; alone < 2; alone++) {
+        const struct bench_options options = {.threads = 1, .kernels = alone == 1, .rounds = 1};
+        ck_assert_ptr_nonnull(freopen(said, "w+", stdout));
+        ck_assert_msg(bench_main(&model, &options, &err), "%s", err.message);
+        rewind(stdout);
+        text[fread(text, 1, sizeof text - 1, stdout)] = '\0';
+        const bool rivals = strstr(text, "% peak  generic ms   speedup\n") != NULL &&
+                            strstr(text, "GB/s  generic ms   speedup\n") != NULL;
+        ck_assert_msg(rivals == (alone == 0), "%s", text);
+        ck_assert_msg(strstr(text, alone == 0 ? "GB/s  generic" : "GB/s\n") != NULL, "%s", text);
+    }
+    unlink(said);
+    remove_folder();
+}
+END_TEST
+
 /* --kernels times no rival and no step. */
 START_TEST(kernels_alone_have_no_rival)
 {
@@ -569,6 +593,7 @@ int main(void)
     TCase *tcase = tcase_create("bench");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, writes_every_figure);
+    tcase_add_test(tcase, tables_have_heads);
     tcase_add_test(tcase, kernels_alone_have_no_rival);
     tcase_add_test(tcase, refuses_a_wrong_kernel);
     tcase_add_test(tcase, says_where_it_cannot_write);
