@@ -39,7 +39,7 @@ int offsets_flat_in(int argc, char **argv);
 enum { MOST_STEPS = 3, MOST_WORDS = 24, TERMS = 28, PIXELS = 32 * 32, MOST_LOGITS = 128 * 10 };
 
 static const struct model *offset[3], *moved, *flat, *caught;
-static char folder[] = "/tmp/test_offsets.XXXXXX";
+static char folder[300];
 
 int generated_program_main(const struct model *model, int argc, char **argv)
 {
@@ -306,6 +306,8 @@ int main(void)
         return GENERATED_SKIPPED;
     }
     struct err missing = {0};
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/test_offsets.XXXXXX", base != NULL ? base : "/tmp");
     if (!ref_open(1, &missing) || mkdtemp(folder) == NULL || chdir(folder) != 0) {
         fprintf(stderr, "%s: %s\n", folder, missing.message);
         return EXIT_FAILURE;
@@ -324,7 +326,7 @@ int main(void)
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    char command[64];
+    char command[sizeof folder + 16];
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     bool removed = system(command) == 0;
     return failed == 0 && removed ? EXIT_SUCCESS : EXIT_FAILURE;

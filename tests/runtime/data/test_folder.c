@@ -14,8 +14,8 @@
 
 enum { H = 4, W = 6, PLANE = H * W };
 
-static char root[64];
-static int decoded; /* calls of picture_read */
+static char root[64]; /* short: it stands in messages */
+static int decoded;   /* calls of picture_read */
 
 bool __real_picture_read(struct picture *picture, const char *path, int channels, struct err *err);
 bool __wrap_picture_read(struct picture *picture, const char *path, int channels, struct err *err);
@@ -82,14 +82,17 @@ static void make_tree(void)
 
 static void enter(void)
 {
-    snprintf(root, sizeof root, "/tmp/burin-folder-XXXXXX");
+    static const char name[] = "burin-folder-XXXXXX";
+    const char *base = getenv("TMPDIR");
+    const bool fits = base != NULL && strlen(base) + 1 + sizeof name <= sizeof root;
+    snprintf(root, sizeof root, "%s/%s", fits ? base : "/tmp", name);
     ck_assert_ptr_nonnull(mkdtemp(root));
 }
 
 static void leave(void)
 {
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", root);
+    char command[sizeof root + 16];
+    snprintf(command, sizeof command, "rm -r '%s'", root);
     ck_assert_int_eq(system(command), 0);
 }
 

@@ -489,7 +489,9 @@ END_TEST
 
 START_TEST(files_are_read_whole_and_named)
 {
-    char folder[] = "/tmp/burin-picture-XXXXXX", path[100], wanted[200];
+    char folder[300], path[320], wanted[400];
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/burin-picture-XXXXXX", base != NULL ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     static uint8_t samples[300 * 300];
     fill(samples, sizeof samples); /* more than one buffer of random bytes */
