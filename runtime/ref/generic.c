@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "ref/generic_ghost.h"
+#include "ref/generic_layers.h"
 #include "ref/generic_place.h"
 #include "ref/generic_watch.h"
-#include "rng.h"
 #include "weights.h"
 
 static struct work work_of(struct run *run, const struct generic_plan *plan, int rank,
@@ -22,21 +22,6 @@ static struct work work_of(struct run *run, const struct generic_plan *plan, int
     return (struct work){run, run->model, plan, chunks, rank, training, NULL};
 }
 
-static int pixels_of(const struct layer *l)
-{
-    return l->h * l->w;
-}
-
-/* Zero, which drops nothing, when dropout is off; an evaluation need not say what its samples are.
- */
-static uint64_t dropout_key(const struct work *w, int layer, int image)
-{
-    const struct batch *batch = w->run->batch;
-    if (!w->training || !w->run->dropout)
-        return 0;
-    return rng_key(batch->seed, batch->epoch, batch->samples[image], RNG_DROPOUT + (uint32_t)layer);
-}
-
 /* One that is frozen applies its running statistics as in an evaluation. */
 static bool is_batch_norm(const struct work *w, int layer)
 {
@@ -44,19 +29,11 @@ static bool is_batch_norm(const struct work *w, int layer)
     return l->op == LAYER_NORM && l->norm == NORM_BATCH && !l->frozen;
 }
 
-static struct ref_linear linear_shape(const struct work *w, int layer, struct span images)
-{
-    int from = w->model->layers[layer].inputs[0];
-    return (struct ref_linear){images.last - images.first, (int)place_floats(w, from),
-                               w->model->layers[layer].c, place_stride(w, from),
-                               w->plan->image_floats};
-}
-
 /* -- Batch norm's sums over all images --------------------------------------------------------- */
 
 static double batch_count(const struct work *w, int layer)
 {
-    return (double)w->run->batch->n * pixels_of(&w->model->layers[layer]);
+    return (double)w->run->batch->n * layer_pixels(&w->model->layers[layer]);
 }
 
 static void sum_chunk(const struct work *w, int layer, int pass, int chunk)
@@ -70,7 +47,7 @@ static void sum_chunk(const struct work *w, int layer, int pass, int chunk)
             sums = place_part_sums(w, layer, pass, ghost_norm(l) ? i : chunk);
             memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
         }
-        ref_sums(sums, pass == 0 ? x : place_gradient(w, layer, i), x, l->c, pixels_of(l));
+        ref_sums(sums, pass == 0 ? x : place_gradient(w, layer, i), x, l->c, layer_pixels(l));
     }
 }
 
@@ -135,161 +112,7 @@ static void finish_batch_dcoef(const struct work *w, int layer)
                    sums, place_param(w, l->weight), l->c, l->c, batch_count(w, layer));
 }
 
-/* -- Forward ----------------------------------------------------------------------------------- */
-
-static struct ref_set_norm set_norm_of(const struct layer *l)
-{
-    return (struct ref_set_norm){l->norm, l->c, pixels_of(l), (double)l->eps};
-}
-
-static void norm_forward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct ref_moments *m = place_moments(w, layer, image);
-    const float *x = place_input(w, layer, 0, image);
-    float *coef = place_thread(w, w->plan->coef);
-    int groups = l->c;
-    if (norm_of_pixels(l->norm)) {
-        struct ref_set_norm s = set_norm_of(l);
-        ref_set_norm_fwd(&s, place_output(w, layer, image), x, place_param(w, l->weight),
-                         place_param(w, l->bias));
-        return;
-    }
-    if (l->norm == NORM_GROUP) {
-        double *sums = place_thread_sums(w);
-        groups = l->groups;
-        memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
-        ref_sums(sums, x, x, l->c, pixels_of(l));
-        ref_norm_moments(m, sums, l->c, groups, (double)(l->c / groups) * pixels_of(l),
-                         (double)l->eps);
-    } else if (!w->training || l->frozen) {
-        const struct state *state = &w->model->states[l->state];
-        ref_norm_running(m, w->run->store.state + state[0].offset,
-                         w->run->store.state + state[1].offset, l->c, (double)l->eps);
-    } else if (ghost_norm(l)) {
-        ghost_moments(w, layer, image, place_thread_sums(w), m);
-    }
-    ref_norm_coef(coef, m, place_param(w, l->weight), place_param(w, l->bias), l->c, groups);
-    ref_affine_fwd(place_output(w, layer, image), x, coef, l->c, pixels_of(l));
-}
-
-/* What the logits of an image should be in training. */
-static struct ref_target target_of(const struct run *run, int image)
-{
-    const struct batch *batch = run->batch;
-    const bool mixed = batch->others != NULL;
-    return (struct ref_target){.label = batch->labels[image],
-                               .other = mixed ? batch->others[image] : batch->labels[image],
-                               .part = mixed ? (double)batch->part[image] : 1,
-                               .smoothing = (double)run->label_smoothing};
-}
-
-static void loss_forward(const struct work *w, int layer, int chunk, int image)
-{
-    struct run *run = w->run;
-    struct ref_target target = target_of(run, image);
-    int classes = w->model->classes;
-    const float *logits = place_input(w, layer, 0, image);
-    target.smoothing = w->training ? target.smoothing : 0;
-    run->loss[chunk] += ref_loss(logits, classes, &target);
-    run->correct[chunk] += ref_argmax(logits, classes) == target.label;
-    if (run->logits != NULL)
-        memcpy(run->logits + (size_t)image * (size_t)classes, logits,
-               (size_t)classes * sizeof *logits);
-}
-
-static int input_pixels(const struct work *w, int layer, int which)
-{
-    return pixels_of(&w->model->layers[w->model->layers[layer].inputs[which]]);
-}
-
-static void mul_forward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    ref_mul_fwd(place_output(w, layer, image), place_input(w, layer, 0, image),
-                place_input(w, layer, 1, image), l->c, pixels_of(l), input_pixels(w, layer, 0),
-                input_pixels(w, layer, 1));
-}
-
-static void concat_forward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
-        int c = w->model->layers[l->inputs[which]].c;
-        ref_concat_fwd(place_output(w, layer, image), place_input(w, layer, which, image), first, c,
-                       pixels_of(l));
-        first += c;
-    }
-}
-
-static void image_forward(const struct work *w, int layer, int chunk, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    const float *x = place_input(w, layer, 0, image);
-    float *y = place_output(w, layer, image);
-    size_t n = place_floats(w, layer);
-    struct ref_window window = generic_window(w->model, layer);
-    switch (l->op) {
-    case LAYER_CONV:
-        ref_conv_fwd(&window, y, x, place_param(w, l->weight), place_param(w, l->bias),
-                     place_thread(w, w->plan->scratch));
-        break;
-    case LAYER_RELU:
-        ref_relu_fwd(y, x, n);
-        break;
-    case LAYER_ACTIVATION:
-        ref_activation_fwd(y, x, n, l->activation, l->slope);
-        break;
-    case LAYER_NORM:
-        norm_forward(w, layer, image);
-        break;
-    case LAYER_DROPOUT:
-        ref_dropout_fwd(y, x, l->c, pixels_of(l), l->p, l->unit, dropout_key(w, layer, image));
-        break;
-    case LAYER_MAXPOOL:
-        ref_maxpool_fwd(&window, y, x);
-        break;
-    case LAYER_AVGPOOL:
-        ref_avgpool_fwd(&window, y, x);
-        break;
-    case LAYER_GLOBAL_AVGPOOL:
-        ref_global_avgpool_fwd(y, x, l->c, window.h * window.w);
-        break;
-    case LAYER_GLOBAL_MAXPOOL:
-        ref_global_maxpool_fwd(y, NULL, x, l->c, window.h * window.w);
-        break;
-    case LAYER_ADD:
-        ref_add_fwd(y, x, place_input(w, layer, 1, image), n);
-        break;
-    case LAYER_MUL:
-        mul_forward(w, layer, image);
-        break;
-    case LAYER_CONCAT:
-        concat_forward(w, layer, image);
-        break;
-    case LAYER_SOFTMAX_CROSS_ENTROPY:
-        loss_forward(w, layer, chunk, image);
-        break;
-    case LAYER_INPUT:
-    case LAYER_LINEAR: /* takes all images of a chunk at once */
-        break;
-    }
-}
-
-static void chunk_forward(const struct work *w, int layer, int chunk)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct span images = run_chunk(w->run, chunk);
-    if (l->op == LAYER_LINEAR) {
-        struct ref_linear shape = linear_shape(w, layer, images);
-        ref_linear_fwd(&shape, place_output(w, layer, images.first),
-                       place_input(w, layer, 0, images.first), place_param(w, l->weight),
-                       place_param(w, l->bias));
-        return;
-    }
-    for (int i = images.first; i < images.last; i++)
-        image_forward(w, layer, chunk, i);
-}
+/* -- All layers, forward ----------------------------------------------------------------------- */
 
 /* Standardizes weights, each by one thread; the others wait for it. */
 static void see_weights(const struct work *w)
@@ -315,7 +138,7 @@ static void forward(const struct work *w)
             stop++;
         for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
             for (int layer = first > 0 ? first : 1; layer < stop; layer++) { /* 0 is the input */
-                chunk_forward(w, layer, chunk);
+                generic_layer_forward(w, layer, chunk);
                 if (w->watch != NULL)
                     generic_watch_forward(w, layer, chunk);
             }
@@ -328,204 +151,7 @@ static void forward(const struct work *w)
     }
 }
 
-/* -- Backward ---------------------------------------------------------------------------------- */
-
-static void set_norm_backward(const struct work *w, int layer, int chunk, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct ref_set_norm s = set_norm_of(l);
-    const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
-    float *dx = place_input_gradient(w, layer, 0, image);
-    ref_set_norm_bwd_weights(&s, place_param_gradient(w, l->weight, chunk),
-                             place_param_gradient(w, l->bias, chunk), dy, x);
-    if (dx != NULL)
-        ref_set_norm_bwd_data(&s, dx, dy, x, place_param(w, l->weight),
-                              w->plan->nodes[layer].grad_adds[0]);
-}
-
-/* Constants: dx = a dy, which is A = a, B = D = 0. */
-static void fixed_dcoef(const struct work *w, int layer, int image, float *dcoef)
-{
-    const struct layer *l = &w->model->layers[layer];
-    float *coef = place_thread(w, w->plan->coef);
-    ref_norm_coef(coef, place_moments(w, layer, image), place_param(w, l->weight),
-                  place_param(w, l->bias), l->c, l->c);
-    memcpy(dcoef, coef, (size_t)l->c * sizeof *dcoef);
-    memset(dcoef + l->c, 0, (size_t)(3 * l->c) * sizeof *dcoef);
-}
-
-static void norm_backward(const struct work *w, int layer, int chunk, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
-    float *dx = place_input_gradient(w, layer, 0, image);
-    bool whole_batch = l->norm == NORM_BATCH && !ghost_norm(l) && !l->frozen;
-    float *dcoef = place_thread(w, whole_batch ? w->plan->batch_dcoef : w->plan->dcoef);
-    if (l->norm == NORM_BATCH && l->frozen) {
-        fixed_dcoef(w, layer, image, dcoef);
-    } else if (l->norm == NORM_GROUP) {
-        double *sums = place_thread_sums(w);
-        memset(sums, 0, (size_t)(2 * l->c) * sizeof *sums);
-        ref_sums(sums, dy, x, l->c, pixels_of(l));
-        ref_norm_dcoef(dcoef, place_param_gradient(w, l->weight, chunk),
-                       place_param_gradient(w, l->bias, chunk), place_moments(w, layer, image),
-                       sums, place_param(w, l->weight), l->c, l->groups,
-                       (double)(l->c / l->groups) * pixels_of(l));
-    } else if (ghost_norm(l)) {
-        double *sums = place_thread_sums(w);
-        bool writes = ghost_first(l, image); /* the parameters' gradients, once a ghost */
-        ghost_moments(w, layer, image, sums, place_moments(w, layer, image));
-        double count = ghost_sums(w, layer, 1, image, sums);
-        ref_norm_dcoef(dcoef, writes ? place_param_gradient(w, l->weight, chunk) : NULL,
-                       writes ? place_param_gradient(w, l->bias, chunk) : NULL,
-                       place_moments(w, layer, image), sums, place_param(w, l->weight), l->c, l->c,
-                       count);
-    }
-    if (dx != NULL)
-        ref_affine_bwd(dx, dy, x, dcoef + 3 * l->c, dcoef, l->c, pixels_of(l),
-                       w->plan->nodes[layer].grad_adds[0]);
-}
-
-static void conv_backward(const struct work *w, int layer, int chunk, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct ref_window window = generic_window(w->model, layer);
-    const float *dy = place_gradient(w, layer, image);
-    float *dx = place_input_gradient(w, layer, 0, image);
-    float *scratch = place_thread(w, w->plan->scratch);
-    ref_conv_bwd_weights(&window, place_param_gradient(w, l->weight, chunk),
-                         place_param_gradient(w, l->bias, chunk), place_input(w, layer, 0, image),
-                         dy, scratch);
-    if (dx != NULL)
-        ref_conv_bwd_data(&window, dx, dy, place_param(w, l->weight),
-                          w->plan->nodes[layer].grad_adds[0], scratch);
-}
-
-static void add_backward(const struct work *w, int layer, int image)
-{
-    for (int which = 0; which < 2; which++) {
-        float *dx = place_input_gradient(w, layer, which, image);
-        if (dx != NULL)
-            ref_add_bwd(dx, place_gradient(w, layer, image), place_floats(w, layer),
-                        w->plan->nodes[layer].grad_adds[which]);
-    }
-}
-
-static void mul_backward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    for (int which = 0; which < 2; which++) {
-        float *dx = place_input_gradient(w, layer, which, image);
-        if (dx != NULL)
-            ref_mul_bwd(dx, place_gradient(w, layer, image),
-                        place_input(w, layer, 1 - which, image), l->c, pixels_of(l),
-                        input_pixels(w, layer, which), input_pixels(w, layer, 1 - which),
-                        w->plan->nodes[layer].grad_adds[which]);
-    }
-}
-
-static void concat_backward(const struct work *w, int layer, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
-        int c = w->model->layers[l->inputs[which]].c;
-        float *dx = place_input_gradient(w, layer, which, image);
-        if (dx != NULL)
-            ref_concat_bwd(dx, place_gradient(w, layer, image), first, c, pixels_of(l),
-                           w->plan->nodes[layer].grad_adds[which]);
-        first += c;
-    }
-}
-
-static void image_backward(const struct work *w, int layer, int chunk, int image)
-{
-    const struct layer *l = &w->model->layers[layer];
-    const float *x = place_input(w, layer, 0, image), *dy = place_gradient(w, layer, image);
-    float *dx = place_input_gradient(w, layer, 0, image);
-    bool adds = w->plan->nodes[layer].grad_adds[0];
-    size_t n = place_floats(w, layer);
-    struct ref_window window = generic_window(w->model, layer);
-    struct ref_target target;
-    if (l->op == LAYER_CONV)
-        conv_backward(w, layer, chunk, image);
-    else if (l->op == LAYER_NORM && norm_of_pixels(l->norm))
-        set_norm_backward(w, layer, chunk, image);
-    else if (l->op == LAYER_NORM)
-        norm_backward(w, layer, chunk, image);
-    else if (l->op == LAYER_ADD)
-        add_backward(w, layer, image);
-    else if (l->op == LAYER_MUL)
-        mul_backward(w, layer, image);
-    else if (l->op == LAYER_CONCAT)
-        concat_backward(w, layer, image);
-    if (dx == NULL)
-        return;
-    switch (l->op) {
-    case LAYER_RELU:
-        ref_relu_bwd(dx, place_output(w, layer, image), dy, n, adds);
-        break;
-    case LAYER_ACTIVATION:
-        ref_activation_bwd(dx, x, dy, n, l->activation, l->slope, adds);
-        break;
-    case LAYER_DROPOUT:
-        ref_dropout_bwd(dx, dy, l->c, pixels_of(l), l->p, l->unit, dropout_key(w, layer, image),
-                        adds);
-        break;
-    case LAYER_MAXPOOL:
-        ref_maxpool_bwd(&window, dx, x, dy, adds);
-        break;
-    case LAYER_AVGPOOL:
-        ref_avgpool_bwd(&window, dx, dy, adds);
-        break;
-    case LAYER_GLOBAL_AVGPOOL:
-        ref_global_avgpool_bwd(dx, dy, l->c, window.h * window.w, adds);
-        break;
-    case LAYER_GLOBAL_MAXPOOL:
-        ref_global_maxpool_bwd(dx, x, dy, l->c, window.h * window.w, adds);
-        break;
-    case LAYER_SOFTMAX_CROSS_ENTROPY:
-        target = target_of(w->run, image);
-        ref_loss_bwd(dx, x, w->model->classes, &target, 1.0 / w->run->batch->n, adds);
-        break;
-    case LAYER_INPUT:
-    case LAYER_CONV:
-    case LAYER_NORM:
-    case LAYER_ADD:
-    case LAYER_MUL:
-    case LAYER_CONCAT:
-    case LAYER_LINEAR:
-        break;
-    }
-}
-
-static void linear_backward(const struct work *w, int layer, int chunk)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct span images = run_chunk(w->run, chunk);
-    struct ref_linear shape = linear_shape(w, layer, images);
-    const float *dy = place_gradient(w, layer, images.first);
-    float *dx = place_input_gradient(w, layer, 0, images.first);
-    ref_linear_bwd_weights(&shape, place_param_gradient(w, l->weight, chunk),
-                           place_param_gradient(w, l->bias, chunk),
-                           place_input(w, layer, 0, images.first), dy);
-    if (dx != NULL)
-        ref_linear_bwd_data(&shape, dx, dy, place_param(w, l->weight),
-                            w->plan->nodes[layer].grad_adds[0]);
-}
-
-static void chunk_backward(const struct work *w, int layer, int chunk)
-{
-    const struct layer *l = &w->model->layers[layer];
-    struct span images = run_chunk(w->run, chunk);
-    if (!w->plan->nodes[layer].has_grad && l->op != LAYER_SOFTMAX_CROSS_ENTROPY)
-        return;
-    if (l->op == LAYER_LINEAR) {
-        linear_backward(w, layer, chunk);
-        return;
-    }
-    for (int i = images.first; i < images.last; i++)
-        image_backward(w, layer, chunk, i);
-}
+/* -- All layers, backward ---------------------------------------------------------------------- */
 
 static void backward(const struct work *w)
 {
@@ -538,7 +164,7 @@ static void backward(const struct work *w)
             stop--;
         for (int chunk = w->chunks.first; chunk < w->chunks.last; chunk++) {
             for (int layer = first; layer > stop; layer--) {
-                chunk_backward(w, layer, chunk);
+                generic_layer_backward(w, layer, chunk);
                 if (w->watch != NULL)
                     generic_watch_backward(w, layer, chunk);
             }

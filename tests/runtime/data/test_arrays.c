@@ -1,10 +1,9 @@
-/* test_formats.c - every format but CIFAR-10's folder (test_cifar.c) and IDX (test_idx.c), made by
- * the libraries that others make it with: what is read, and what is said of what is wrong. */
-#define _GNU_SOURCE /* nftw */
+/* test_arrays.c - arrays of NumPy and tensors, made by the libraries that others make them with:
+ * what is read, and what is said of what is wrong. */
+#define _GNU_SOURCE /* nftw, memmem */
 #include "open_formats.h"
 
 #include "data/arrays.h"
-#include "data/cifar.h"
 #include "file/safetensors.h"
 
 /* -- NumPy ------------------------------------------------------------------------------------- */
@@ -467,129 +466,10 @@ START_TEST(tensors_of_every_type)
 }
 END_TEST
 
-/* -- CIFAR ------------------------------------------------------------------------------------- */
-
-enum { RECORDS = 10000, RECORD_10 = 1 + CIFAR_PIXELS, RECORD_100 = 2 + CIFAR_PIXELS };
-
-static uint8_t *make_records(int record)
-{
-    uint8_t *bytes = calloc(RECORDS, (size_t)record);
-    ck_assert_ptr_nonnull(bytes);
-    bytes[record] = 3;
-    bytes[record + 1] = record == RECORD_100 ? 97 : 7;
-    bytes[2 * record - 1] = 200;
-    return bytes;
-}
-
-static void check_100(void)
-{
-    ck_assert_str_eq(data.format, "cifar100");
-    ck_assert_int_eq(data.count, RECORDS);
-    ck_assert_int_eq(data.classes, 100);
-    ck_assert_int_eq(data.labels[1], 97);
-    ck_assert_int_eq(((const uint8_t *)data.images[1])[CIFAR_PIXELS - 1], 200);
-}
-
-START_TEST(cifar_100_has_two_kinds_of_labels)
-{
-    char names[2000] = "", digest[SHA256_HEX_SIZE];
-    uint8_t *bytes = make_records(RECORD_100);
-    files_put("test.bin", bytes, (size_t)RECORDS * RECORD_100);
-    free(bytes);
-    request.part = DATA_TEST;
-    opens();
-    check_100();
-    ck_assert_str_eq(data.class_names[97], "97");
-    ck_assert_ptr_nonnull(strstr(data.warning, ": no fine_label_names.txt: the classes are named"));
-    memcpy(digest, data.digest, sizeof digest);
-    for (int i = 0; i < 100; i++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "name %d\n", i);
-    files_put("fine_label_names.txt", names, strlen(names));
-    opens();
-    ck_assert_str_eq(data.class_names[97], "name 97");
-    ck_assert_str_eq(data.warning, "");
-    ck_assert_str_eq(data.digest, digest);
-    request.options.labels = "coarse";
-    opens();
-    ck_assert(data.classes == 20 && data.labels[1] == 3);
-    ck_assert_str_ne(data.digest, digest);
-    request.options.labels = "fine";
-    opens();
-    ck_assert_int_eq(data.classes, 100);
-    request.options.labels = "both";
-    refuses(EXIT_USAGE, "--labels both: ");
-    request.options.labels = NULL;
-    files_put("fine_label_names.txt", names, strlen(names) - 9);
-    refuses(EXIT_DATA, "@/fine_label_names.txt: expected 100 lines with a name each");
-    request.part = DATA_TRAIN;
-    files_put("fine_label_names.txt", names, strlen(names));
-    refuses(EXIT_DATA, "@/train.bin: no such file: expected train.bin and test.bin in this folder");
-    files_put("test_batch.bin", "", 0);
-    refuses(EXIT_DATA, "@: a folder with fine_label_names.txt, test.bin, test_batch.bin: more than "
-                       "one data set: expected only one of:\n  cifar10: ");
-}
-END_TEST
-
-START_TEST(an_archive_is_read_as_it_came)
-{
-    char digest[SHA256_HEX_SIZE];
-    uint8_t *bytes = make_records(RECORD_10);
-    const size_t size = (size_t)RECORDS * RECORD_10;
-    static const char names[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";
-    struct files_entry entries[] = {
-        {"cifar-10-batches-bin/readme.html", "", 0},
-        {"cifar-10-batches-bin/test_batch.bin", bytes, size},
-        {"cifar-10-batches-bin/batches.meta.txt", names, sizeof names - 1},
-    };
-    files_put("test_batch.bin", bytes, size);
-    request.part = DATA_TEST;
-    opens();
-    memcpy(digest, data.digest, sizeof digest);
-    ck_assert_str_eq(data.class_names[3], "cat");
-    request.options.map_from = 1;
-    opens();
-    ck_assert(is_mapped("test_batch.bin"));
-    ck_assert_str_eq(data.digest, digest);
-    ck_assert_int_eq(((const uint8_t *)data.images[1])[CIFAR_PIXELS - 1], 200);
-
-    files_put_tar("x.tar.gz", entries, 3);
-    request.path = files_path("x.tar.gz");
-    opens();
-    ck_assert_str_eq(data.format, "cifar10");
-    ck_assert_str_eq(data.digest, digest);
-    ck_assert_str_eq(data.class_names[3], "d");
-    ck_assert(data.labels[1] == 3 && data.count == RECORDS);
-    request.look = true;
-    opens();
-    ck_assert(data.classes == 10 && data.count == RECORDS && data.images == NULL);
-    request.look = false;
-    request.part = DATA_TRAIN;
-    refuses(EXIT_DATA, "@/x.tar.gz: no data_batch_1.bin: expected data_batch_1.bin to");
-    request.part = DATA_TEST;
-    entries[1].size--;
-    files_put_tar("x.tar.gz", entries, 3);
-    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin: 1 bytes short: expected 30730000");
-    entries[0].name = "b/test.bin";
-    files_put_tar("x.tar.gz", entries, 3);
-    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin beside files of cifar100: expected one data");
-    entries[0].name = "b/test_batch.bin";
-    files_put_tar("x.tar.gz", entries, 3);
-    refuses(EXIT_DATA, "@/x.tar.gz: test_batch.bin is in it twice: expected once");
-    files_put_tar("x.tar.gz", entries, 0);
-    refuses(EXIT_DATA, "@/x.tar.gz: neither of CIFAR-10 nor of CIFAR-100: expected the binary");
-    entries[0].name = "b/batches.meta.txt";
-    files_put_tar("x.tar.gz", entries, 2);
-    ck_assert_int_eq(truncate(files_path("x.tar.gz"), 200), 0);
-    refuses(EXIT_DATA, "@/x.tar.gz: ");
-    ck_assert_ptr_nonnull(strstr(err.message, ": expected a whole .tar.gz"));
-    free(bytes);
-}
-END_TEST
-
 int main(void)
 {
-    Suite *suite = suite_create("formats");
-    TCase *tests = tcase_create("formats");
+    Suite *suite = suite_create("arrays");
+    TCase *tests = tcase_create("arrays");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, an_npz_is_read);
@@ -601,8 +481,6 @@ int main(void)
     tcase_add_test(tests, an_npz_of_numpy_is_mapped);
     tcase_add_test(tests, tensors_are_read);
     tcase_add_test(tests, tensors_of_every_type);
-    tcase_add_test(tests, cifar_100_has_two_kinds_of_labels);
-    tcase_add_test(tests, an_archive_is_read_as_it_came);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
