@@ -13,8 +13,8 @@ ARGS =
 PYTHON = python3
 FUZZ_SECONDS = 60
 MAX_MEMORY = 4096
-# Of `make compare`, `make sweep` and `make networks`, where empty means the default, and of GHOSTS
-# none; scripts/compare.sh, scripts/sweep.sh and scripts/networks.sh say what each is.
+# Of `make compare`, `make sweep`, `make networks` and `make ablation`, where empty means the default,
+# and of GHOSTS none; compare.sh, sweep.sh, networks.sh and ablation.sh in scripts/ say what each is.
 NETS =
 NORMS =
 SEEDS =
@@ -24,10 +24,11 @@ HOSTS =
 VALIDATE =
 PROBE =
 RESULTS =
+ROWS =
 # Of `make install`.
 PREFIX = /usr/local
 VARIABLES = NET NORM ISA EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS NORMS \
-    SEEDS GHOSTS JOBS HOSTS VALIDATE PROBE RESULTS PREFIX
+    SEEDS GHOSTS JOBS HOSTS VALIDATE PROBE RESULTS ROWS PREFIX
 export $(VARIABLES)
 
 # Others are misspelt, but for those that the environment of a build has everywhere.
@@ -48,7 +49,7 @@ LOCAL_DATA = data/cifar-10-batches-bin
 one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: the others train by \
     the recipe of the description))
 
-.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep networks tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep networks ablation tune torch check check-deep \
     fuzz data generated install clean configure
 
 help:
@@ -62,6 +63,7 @@ help:
 	@echo 'make compare         train bn, gn, ln, none and ghosts, write runs/compare/report.html; resumes'
 	@echo 'make sweep           train networks x norms x seeds, several at once; resumes'
 	@echo 'make networks        train the networks that ship, write the table runs/networks/table.md; resumes'
+	@echo 'make ablation        train the rows of a table of options, on images held out; resumes'
 	@echo 'make check           every test'
 	@echo 'make check-deep      the tests that take longer'
 	@echo 'make fuzz            each fuzz target for FUZZ_SECONDS=60, compiled by clang'
@@ -79,8 +81,10 @@ help:
 	@echo 'NETS=, NORMS=, SEEDS=, JOBS=       of make sweep: lists, and trainings at once'
 	@echo 'NETS="nin:bn allcnn:gn"            of make networks: networks and norms'
 	@echo 'HOSTS=                             of make sweep: file of machines instead of JOBS, through ssh'
-	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead'
-	@echo 'RESULTS=runs/sweep/results         of make sweep: folder of the tables of results'
+	@echo 'VALIDATE=                          of make sweep: training images to evaluate on instead;'
+	@echo '                                   of make ablation, where it is 5000 by itself'
+	@echo 'RESULTS=runs/sweep/results         of make sweep, make ablation: folder of the tables of results'
+	@echo 'ROWS=results/ablation/rows.txt     of make ablation: what to train'
 	@echo 'PROBE=                             of make compare: steps between two looks inside'
 	@echo 'EPOCHS=, SEED=, THREADS=, DATA=    as the options of the program; DATA=synthetic needs no file'
 	@echo 'LR=, ARGS=                         of make train: its learning rate and any other options;'
@@ -165,6 +169,10 @@ sweep:
 networks:
 	@$(one_training)
 	@exec scripts/networks.sh
+
+ablation:
+	@$(one_training)
+	@exec scripts/ablation.sh
 
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
 tune: configure

@@ -1,4 +1,5 @@
-# runs.sh - the trainings that compare.sh and sweep.sh make: to be read by them with `.`.
+# runs.sh - the trainings that compare.sh, sweep.sh, networks.sh and ablation.sh make: to be read by
+# them with `.`.
 #
 # Beside a run folder lies `<folder>.network`: the description of its network as the planner read it, and
 # whether the images are synthetic. A run is done when its log says so and both are still the same.
@@ -62,6 +63,23 @@ state() {
         *) if [ -e "$1/last.safetensors" ]; then echo begun; else echo new; fi ;;
         esac
     fi
+}
+
+# figures FOLDER: what the tables of results say of a finished run, from its last epoch; the seconds
+# are the median of all epochs.
+FIGURES=epochs,acc,train_acc,loss,train_loss,epoch_seconds,parameters,isa
+figures() {
+    sed -n 'h; s/.*"event":"start".*"isa":"\([a-z0-9]*\)".*/isa \1/p
+        g; s/.*"event":"start".*"parameters":\([0-9]*\),.*/parameters \1/p' "$1/log.jsonl" > "$1.start"
+    cut -d, -f7 "$1/log.csv" | tail -n +2 | sort -n |
+        awk '{ s[NR] = $1 } END { print "seconds", s[int((NR + 1) / 2)] }' >> "$1.start"
+    awk -F, '
+        FNR == NR { split($0, word, " "); of[word[1]] = word[2]; next }
+        END {
+            printf "%d,%.2f,%.2f,%.4f,%.4f,%.1f,%s,%s\n", $1, $6, $4, $5, $3, of["seconds"],
+                of["parameters"], of["isa"]
+        }' "$1.start" "$1/log.csv"
+    rm "$1.start"
 }
 
 # train_run FOLDER NETWORK PROGRAM SEED [option...]: trains what is left of a run; the words of

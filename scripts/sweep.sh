@@ -196,8 +196,7 @@ stop() {
 
 # -- The results ---------------------------------------------------------------------------------
 
-# One row of a finished run: net,norm,seed,evaluated,epochs,accuracy,train accuracy,loss,train loss,
-# seconds an epoch (the median),parameters,isa,command.
+# One row of a finished run.
 row() { # JOB NAME NORM SEED NET
     made_of=
     if grep -q '"data":"SYNTHETIC"' "$root/$1/log.jsonl"; then
@@ -212,20 +211,10 @@ row() { # JOB NAME NORM SEED NET
         command="build/$2_$3 train --seed $4${EPOCHS:+ --epochs $EPOCHS}${made_of:+ --data synthetic} --validate $VALIDATE"
         evaluated="${made_of:+synthetic }held out $VALIDATE"
     fi
-    parameters=$(sed -n 's/.*"event":"start".*"parameters":\([0-9]*\),.*/\1/p' "$root/$1/log.jsonl" |
-        tail -n 1)
-    isa=$(sed -n 's/.*"event":"start".*"isa":"\([a-z0-9]*\)".*/\1/p' "$root/$1/log.jsonl" | tail -n 1)
-    cut -d, -f7 "$root/$1/log.csv" | tail -n +2 | sort -n |
-        awk '{ s[NR] = $1 } END { print s[int((NR + 1) / 2)] }' > "$root/median"
-    awk -F, -v head="$2,$3,$4,$evaluated" -v parameters="$parameters" \
-        -v isa="$isa" -v command="$command" -v seconds="$(cat "$root/median")" '
-        END {
-            printf "%s,%d,%.2f,%.2f,%.4f,%.4f,%.1f,%s,%s,%s\n", head, $1, $6, $4, $5, $3, seconds,
-                parameters, isa, command
-        }' "$root/$1/log.csv"
+    echo "$2,$3,$4,$evaluated,$(figures "$root/$1"),$command"
 }
 
-header=net,norm,seed,evaluated,epochs,acc,train_acc,loss,train_loss,epoch_seconds,parameters,isa,command
+header=net,norm,seed,evaluated,$FIGURES,command
 
 # The rows of the finished among the jobs of standard input.
 rows() {

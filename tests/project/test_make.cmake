@@ -315,6 +315,23 @@ expect_failure("JOBS: \"two\": expected a number from 1 on")
 make(sweep "NETS=tiny.lua tests/nets/tiny.lua")
 expect_failure("NETS: tiny: two networks of one name")
 
+# Options beside a network's own recipe, on images held out.
+file(WRITE "${tree}/rows" "base tiny.lua bn 1 1\nslow tiny.lua bn 1 1 --lr 0.01 --nesterov on\n")
+make_well(ablation ROWS=rows DATA=synthetic VALIDATE=99)
+expect("slow_1: finished")
+expect("the rows are in runs/ablation/results/ablation.csv")
+file(STRINGS "${tree}/runs/ablation/results/ablation.csv" rows)
+list(GET rows 2 row)
+if(NOT row MATCHES "^slow,tiny,bn,1,synthetic held out 99,1,[0-9.]+,[0-9.,]+,1586,[a-z0-9]+,build/tiny_bn train --seed 1 --data synthetic --epochs 1 --validate 99 --lr 0.01 --nesterov on$")
+    message(FATAL_ERROR "ablation.csv: ${row}")
+endif()
+file(STRINGS "${tree}/runs/ablation/slow_1/log.jsonl" line LIMIT_COUNT 1)
+if(NOT line MATCHES "\"lr\":{\"value\":0.01,\"source\":\"option\"}")
+    message(FATAL_ERROR "make ablation: expected the rate of the row in ${line}")
+endif()
+make(ablation ROWS=nowhere)
+expect_failure("ROWS: nowhere: no such file")
+
 # A deleted network does not lock the build folder.
 file(REMOVE "${tree}/my nets/tiny.lua")
 file(TOUCH "${tree}/CMakeLists.txt")
