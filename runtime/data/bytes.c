@@ -81,7 +81,7 @@ static bool unpack(gzFile stream, const char *path, uint8_t **bytes, size_t *siz
     *size = 0;
     while (at != NULL && got > 0) {
         if (*size == room) {
-            uint8_t *more = room <= SIZE_MAX / 4 ? malloc(room + room / 2) : NULL;
+            uint8_t *more = malloc(room + room / 2);
             if (more != NULL)
                 memcpy(more, at, room);
             free(at);

@@ -47,10 +47,12 @@ struct reading {
 
 /* -- Decoding ---------------------------------------------------------------------------------- */
 
-static bool join(char *out, size_t size, const struct folder_list *list, int i)
+/* The path of an image: each of its two parts is shorter than DATA_PATH_SIZE. */
+static void join(char out[2 * DATA_PATH_SIZE], const struct folder_list *list, int i)
 {
-    int length = snprintf(out, size, "%s/%s", list->path, list->files[i].path);
-    return (size_t)length < size;
+    int length = snprintf(out, 2 * DATA_PATH_SIZE, "%s/%s", list->path, list->files[i].path);
+    assert(length < 2 * DATA_PATH_SIZE);
+    (void)length;
 }
 
 static void decode_file(struct reading *r, int i)
@@ -61,7 +63,8 @@ static void decode_file(struct reading *r, int i)
     struct picture picture = {0};
     struct err err = {0};
     char path[2 * DATA_PATH_SIZE];
-    bool ok = join(path, sizeof path, &r->list, i) && picture_read(&picture, path, data->c, &err);
+    join(path, &r->list, i);
+    bool ok = picture_read(&picture, path, data->c, &err);
     outcome->h = picture.h;
     outcome->w = picture.w;
     if (ok && r->request->options.resize != RESIZE_NONE)
@@ -273,7 +276,8 @@ static bool set_shape(struct reading *r, struct err *err)
     if (wanted == NULL) {
         char path[2 * DATA_PATH_SIZE];
         struct picture picture;
-        if (!join(path, sizeof path, &r->list, 0) || !picture_read(&picture, path, 3, err))
+        join(path, &r->list, 0);
+        if (!picture_read(&picture, path, 3, err))
             return false;
         data->c = picture.c;
         data->h = picture.h;
@@ -304,8 +308,10 @@ static bool first_differs(const struct reading *r)
     struct picture picture = {0};
     struct err ignored = {0}; /* told when all are read */
     char path[2 * DATA_PATH_SIZE];
-    if (wanted == NULL || r->request->options.resize != RESIZE_NONE ||
-        !join(path, sizeof path, &r->list, 0) || !picture_read(&picture, path, wanted->c, &ignored))
+    if (wanted == NULL || r->request->options.resize != RESIZE_NONE)
+        return false;
+    join(path, &r->list, 0);
+    if (!picture_read(&picture, path, wanted->c, &ignored))
         return false;
     const bool differs = picture.h != wanted->h || picture.w != wanted->w;
     picture_free(&picture);

@@ -95,7 +95,9 @@ bool folder_is_image(const char *name)
 void folder_note(char *note, size_t size, const char *fmt, ...)
 {
     size_t used = strlen(note);
-    if (used > 0 && used + 2 < size) {
+    if (used + 2 >= size)
+        return;
+    if (used > 0) {
         memcpy(note + used, "; ", 3);
         used += 2;
     }
@@ -238,13 +240,14 @@ static bool add_file(struct folder_list *list, const char *class, const char *na
     return true;
 }
 
-/* The images of one class. A link to nowhere is listed: to read it will fail. */
-static bool find_images(struct folder_list *list, int label, struct passed *others, struct err *err)
+/* The images of one class, which lie in `folder`. A link to nowhere is listed: to read it will
+ * fail. */
+static bool find_images(struct folder_list *list, int label, const char *folder,
+                        struct passed *others, struct err *err)
 {
     const char *class = list->classes[label];
-    char folder[DATA_PATH_SIZE];
     struct names names;
-    if (!join(folder, list->path, class, err) || !read_names(&names, folder, err))
+    if (!read_names(&names, folder, err))
         return false;
     bool ok = true;
     for (int i = 0; ok && i < names.count; i++) {
@@ -279,7 +282,7 @@ static bool find_all_images(struct folder_list *list, enum data_part part, struc
         const int before = list->count;
         if (!join(folder, list->path, list->classes[k], err))
             return false;
-        if (folder_is_folder(folder) && !find_images(list, k, others, err))
+        if (folder_is_folder(folder) && !find_images(list, k, folder, others, err))
             return false;
         if (list->count > before)
             continue;

@@ -130,8 +130,7 @@ static bool map_entry(const struct npz *npz, struct entry *e, const char *name,
     const uint8_t *file = NULL;
     size_t size = 0;
     *bytes = NULL;
-    if (e->stat.size < from || e->stat.comp_method != ZIP_CM_STORE ||
-        (e->stat.valid & ZIP_STAT_CRC) == 0)
+    if (e->stat.size < from || e->stat.comp_method != ZIP_CM_STORE)
         return true;
     if (!bytes_open(npz->data, npz->request->path, 1, &file, &size, err))
         return false;
@@ -230,7 +229,7 @@ static bool read_names(struct npz *npz, struct err *err)
     if (!look_at(npz, &e, names_file, err) || !read_entry(npz, &e, SIZE_MAX, err) ||
         !npy_parse(&npy, e.bytes, e.size, e.what, err))
         return false;
-    const char kind = npy.descr[0] != '\0' ? npy.descr[1] : '\0';
+    const char kind = npy.descr[1]; /* it has one character or more */
     const unsigned long width = kind == 'U' || kind == 'S' ? strtoul(npy.descr + 2, NULL, 10) : 0;
     const size_t character = kind == 'U' ? 4 : 1;
     if (npy.rank != 1 || npy.elements < 1 || npy.elements > DATA_MAX_CLASSES || width < 1 ||

@@ -68,7 +68,7 @@ int picture_orientation(const uint8_t *tiff, size_t size)
     enum { MAGIC = 42, ENTRY_BYTES = 12, TAG_ORIENTATION = 0x112, TYPE_SHORT = 3 };
     struct tiff t = {tiff, size, size >= 2 && tiff[0] == 'I'};
     uint32_t magic, directory, entries, tag, type, value;
-    if (size < 8 || (memcmp(tiff, "II", 2) != 0 && memcmp(tiff, "MM", 2) != 0) ||
+    if (size < 2 || (memcmp(tiff, "II", 2) != 0 && memcmp(tiff, "MM", 2) != 0) ||
         !tiff_number(&t, 2, 2, &magic) || magic != MAGIC || !tiff_number(&t, 4, 4, &directory) ||
         !tiff_number(&t, directory, 2, &entries))
         return 1;
@@ -181,8 +181,10 @@ uint8_t *picture_slurp(void *stream, const char *name, size_t *size, struct err 
     uint8_t *bytes = NULL;
     size_t room = 0, used = 0;
     do {
-        room = room == 0 ? FIRST_ROOM : 2 * room;
-        uint8_t *more = room <= 2 * (size_t)PICTURE_FILE_BYTES ? realloc(bytes, room) : NULL;
+        room = room == 0                   ? FIRST_ROOM
+               : room < PICTURE_FILE_BYTES ? 2 * room
+                                           : (size_t)PICTURE_FILE_BYTES + 1;
+        uint8_t *more = realloc(bytes, room);
         if (more == NULL) {
             free(bytes);
             err_set_code(err, EXIT_DATA, "%s: cannot hold it: expected at most %d bytes", name,
@@ -191,7 +193,7 @@ uint8_t *picture_slurp(void *stream, const char *name, size_t *size, struct err 
         }
         bytes = more;
         used += fread(bytes + used, 1, room - used, file);
-    } while (used == room);
+    } while (used == room && room <= PICTURE_FILE_BYTES);
     *size = used;
     if (!ferror(file) && used <= PICTURE_FILE_BYTES)
         return bytes;

@@ -44,7 +44,7 @@ static void note_error(j_common_ptr jpeg)
 static bool changes_pixels(int message)
 {
     return message != JWRN_EXTRANEOUS_DATA && message != JWRN_JFIF_MAJOR &&
-           message != JWRN_ADOBE_XFORM && message != JWRN_TOO_MUCH_DATA;
+           message != JWRN_ADOBE_XFORM;
 }
 
 /* level is below zero for warnings. */
@@ -52,11 +52,6 @@ static void judge_warning(j_common_ptr jpeg, int level)
 {
     if (level < 0 && changes_pixels(jpeg->err->msg_code))
         note_error(jpeg);
-}
-
-static void say_nothing(j_common_ptr jpeg)
-{
-    (void)jpeg;
 }
 
 static void count_scans(j_common_ptr jpeg)
@@ -161,7 +156,6 @@ bool picture_jpeg_decode(struct picture_raw *raw, struct picture_file *file)
     d.jpeg.err = jpeg_std_error(&d.errors);
     d.errors.error_exit = note_error;
     d.errors.emit_message = judge_warning;
-    d.errors.output_message = say_nothing;
     bool ok = try_to_read(&d);
     jpeg_destroy_decompress(&d.jpeg);
     return ok;

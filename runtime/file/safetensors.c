@@ -131,7 +131,7 @@ static size_t utf8_end(const unsigned char *s, size_t n)
         size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
         unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
         unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (c == 0 || (c >= 0x80 && c < 0xc2) || c > 0xf4 || more >= n - i)
+        if (c < 0xc2 || c > 0xf4 || more >= n - i)
             return i;
         for (size_t k = 1; k <= more; k++, low = 0x80, high = 0xbf) {
             if (s[i + k] < low || s[i + k] > high)
@@ -175,9 +175,7 @@ static bool parse_shape(const struct safetensors *file, struct safetensor *tenso
         return bad_tensor(file, tensor->name, "no \"shape\": expected an array of sizes", err);
     size_t bytes = dtypes[tensor->dtype].bytes;
     bool empty = false;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, shape)
-    {
+    for (const cJSON *item = shape->child; item != NULL; item = item->next) {
         if (tensor->rank == SAFETENSORS_RANK_MAX) {
             return bad_tensor(file, tensor->name, "more than 8 dimensions: expected at most 8",
                               err);
@@ -258,9 +256,7 @@ static bool parse_metadata(struct safetensors *file, const cJSON *object, struct
     file->metas = calloc((size_t)cJSON_GetArraySize(object) + 1, sizeof file->metas[0]);
     if (file->metas == NULL)
         return err_set_errno(err, ENOMEM, "%s", file->path);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, object)
-    {
+    for (const cJSON *item = object->child; item != NULL; item = item->next) {
         if (!printable(item->string) || !cJSON_IsString(item)) {
             return err_set_code(
                 err, EXIT_DATA,
@@ -310,9 +306,7 @@ static bool parse_entries(struct safetensors *file, size_t header_bytes, size_t 
     file->tensors = calloc((size_t)cJSON_GetArraySize(file->header) + 1, sizeof file->tensors[0]);
     if (file->tensors == NULL)
         return err_set_errno(err, ENOMEM, "%s", file->path);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, file->header)
-    {
+    for (const cJSON *item = file->header->child; item != NULL; item = item->next) {
         if (!printable(item->string)) {
             return err_set_code(err, EXIT_DATA,
                                 "%s: the name of tensor %zu has control characters: expected text",

@@ -72,7 +72,7 @@ static inline void put(const char *name, int h, int w, int value)
 
 static inline void put_text(const char *name, const char *text)
 {
-    char path[200];
+    char path[400];
     snprintf(path, sizeof path, "%s/%s", root, name);
     make_parents(path);
     struct bytes bytes = {(uint8_t *)(uintptr_t)text, strlen(text)};

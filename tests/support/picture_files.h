@@ -37,6 +37,7 @@ struct jpeg_file {
     J_COLOR_SPACE space;  /* of the samples */
     J_COLOR_SPACE stored; /* JCS_UNKNOWN: as the library chooses */
     bool progressive;
+    bool parted;        /* a scan for each channel */
     int orientation;    /* an APP1 segment with EXIF, unless 0 */
     bool little_endian; /* of it */
 };
@@ -111,7 +112,10 @@ static inline struct bytes make_jpeg(const struct jpeg_file *like, const uint8_t
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_mem_dest(&jpeg, &out, &size);
-    const int n = like->space == JCS_GRAYSCALE ? 1 : like->space == JCS_CMYK ? 4 : 3;
+    const int n = like->space == JCS_GRAYSCALE ? 1
+                  : like->space == JCS_UNKNOWN ? 2
+                  : like->space == JCS_CMYK    ? 4
+                                               : 3;
     jpeg.image_width = (JDIMENSION)like->w;
     jpeg.image_height = (JDIMENSION)like->h;
     jpeg.input_components = n;
@@ -124,6 +128,12 @@ static inline struct bytes make_jpeg(const struct jpeg_file *like, const uint8_t
         jpeg.comp_info[c].h_samp_factor = jpeg.comp_info[c].v_samp_factor = 1;
     if (like->progressive)
         jpeg_simple_progression(&jpeg);
+    const jpeg_scan_info scans[] = {
+        {1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}, {1, {3}, 0, 63, 0, 0}};
+    if (like->parted) {
+        jpeg.scan_info = scans;
+        jpeg.num_scans = n;
+    }
     jpeg_start_compress(&jpeg, TRUE);
     if (like->orientation != 0) {
         uint8_t exif[6 + 64] = "Exif\0";

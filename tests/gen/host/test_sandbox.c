@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 
 #include "host.h"
 #include "run_burin.h"
+#include "sanitized.h"
 
 /* The folder of the tests; without it they run from the root of the source tree. */
 #ifndef TEST_DIR
@@ -175,6 +178,50 @@ static void expect_end(lua_CFunction function, const char *kind, const char *wor
     ck_assert_str_eq(lua_tostring(host_lua(host), 3), words);
 }
 
+/* -- A system that fails ----------------------------------------------------------------------- */
+
+/* The at-th call of this name, in this process or in its child, returns -1 with this error; 0 where
+ * there is none. */
+static struct broken {
+    const char *call;
+    int at, problem;
+} broken;
+
+static bool breaks(const char *call)
+{
+    if (broken.call == NULL || strcmp(broken.call, call) != 0 || --broken.at != 0)
+        return false;
+    errno = broken.problem;
+    return true;
+}
+
+#define WRAP(type, name, parameters, arguments)                                                    \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        if (breaks(#name))                                                                         \
+            return broken.problem == 0 ? 0 : (type)-1;                                             \
+        return __real_##name arguments;                                                            \
+    }
+WRAP(pid_t, fork, (void), ())
+WRAP(int, poll, (struct pollfd * fds, nfds_t count, int most), (fds, count, most))
+WRAP(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size))
+WRAP(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size))
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+WRAP(int, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit))
+WRAP(int, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit), (resource, limit))
+
+/* A file that is not there, or with the error 0 one that is empty. */
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    if (!breaks("fopen"))
+        return __real_fopen(path, mode);
+    return broken.problem == 0 ? __real_fopen("/dev/null", mode) : NULL;
+}
+
 static int touches_files(lua_State *L)
 {
     int fresh = open("/dev/null", O_RDONLY);
@@ -280,6 +327,24 @@ static int takes_memory(lua_State *L)
     return 1;
 }
 
+static int tells_memory(lua_State *L)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0)
+        lua_pushfstring(L, "%d", (int)(limit.rlim_max >> 20));
+    return 1;
+}
+
+/* The only file that is open is that of the answer. */
+static _Noreturn int says_a_word_and_waits(lua_State *L)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        if (write(fd, "=word", 5) == 5)
+            never_answers(L);
+    }
+    _exit(1);
+}
+
 static int is_killed_for_time(lua_State *L)
 {
     (void)L;
@@ -309,6 +374,12 @@ static int floods(lua_State *L)
     return 1;
 }
 
+static int returns_nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
 static int has_a_bug(lua_State *L)
 {
     return luaL_error(L, "a bug\033[2J");
@@ -320,6 +391,18 @@ START_TEST(child_can_only_compute)
     expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 processes 0 0 ");
     expect_text(takes_memory, "100, none");
     expect_text(starts_a_process, "no process");
+    expect_text(returns_nothing, "");
+}
+END_TEST
+
+/* A limit of the caller that is lower stays. */
+START_TEST(child_has_no_more_than_its_caller)
+{
+    ck_assert_int_eq(setrlimit(RLIMIT_CPU, &(struct rlimit){500, 500}), 0);
+    expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 processes 0 0 ");
+    host_close(host);
+    host = host_open(&(struct host_options){.description_seconds = 499});
+    expect_text(tells_limits, "cpu 500 500 file 0 0 core 0 0 open 0 0 processes 0 0 ");
 }
 END_TEST
 
@@ -354,12 +437,18 @@ static void ignore(int number)
     (void)number;
 }
 
+static void wake_often(void)
+{
+    const struct itimerval often = {{0, 5000}, {0, 5000}};
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
 /* A timer of the caller goes off all the time. */
 START_TEST(signals_do_not_end_the_wait)
 {
-    const struct itimerval often = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
-    sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
-    setitimer(ITIMER_REAL, &often, NULL);
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    wake_often();
     expect_text(sleeps, "awake");
     setitimer(ITIMER_REAL, &never, NULL);
 }
@@ -369,6 +458,8 @@ START_TEST(child_that_never_answers_is_killed)
 {
     expect_end(never_answers, "time", strsignal(SIGKILL));
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    wake_often();
+    expect_end(never_answers, "time", strsignal(SIGKILL));
 }
 END_TEST
 
@@ -423,6 +514,67 @@ START_TEST(a_system_that_fails_is_told)
 }
 END_TEST
 
+/* Each call that fails is told, and nothing is left of what was begun; what was interrupted is done
+ * again. */
+START_TEST(every_call_may_fail)
+{
+    enum { LIMITS = 6 };
+    static const struct {
+        struct broken broken;
+        const char *kind; /* NULL: the answer comes */
+    } cases[] = {
+        {{"fork", 1, EAGAIN}, "system"}, {{"poll", 1, EINTR}, NULL},
+        {{"read", 1, EINTR}, NULL},      {{"waitpid", 1, EINTR}, NULL},
+        {{"write", 1, EINTR}, NULL},     {{"write", 2, EINTR}, NULL},
+        {{"write", 2, 0}, NULL}, /* nothing was written yet */
+        {{"write", 1, EPIPE}, "crash"},  {{"write", 2, EPIPE}, "crash"},
+    };
+    const int before = dup(STDIN_FILENO);
+    close(before);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        broken = cases[i].broken;
+        if (cases[i].kind == NULL)
+            expect_text(tells_limits, "cpu 12 13 file 0 0 core 0 0 open 0 0 processes 0 0 ");
+        else
+            expect_end(tells_limits, cases[i].kind, i == 0 ? strerror(EAGAIN) : "no answer");
+    }
+    for (int at = 1; at <= LIMITS; at++) {
+        broken = (struct broken){"getrlimit", at, EINVAL};
+        expect_end(tells_limits, "system", "setrlimit failed");
+        broken = (struct broken){"setrlimit", at, EPERM};
+        expect_end(tells_limits, "system", "setrlimit failed");
+    }
+    broken.call = NULL;
+    const int after = dup(STDIN_FILENO);
+    close(after);
+    ck_assert_int_eq(after, before);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+/* What cannot be heard of is ended. */
+START_TEST(a_child_that_cannot_be_heard_is_killed)
+{
+    broken = (struct broken){"poll", 1, ENOMEM};
+    expect_end(never_answers, "time", strsignal(SIGKILL));
+    broken = (struct broken){"read", 1, EIO};
+    expect_end(says_a_word_and_waits, "time", strsignal(SIGKILL));
+}
+END_TEST
+
+/* A system that does not say how much memory a process has: the limit holds for all of it. */
+START_TEST(without_its_size_a_process_has_less_memory)
+{
+    if (SANITIZED) /* whose shadow has more than the limit */
+        return;
+    for (int i = 0; i < 2; i++) {
+        broken = (struct broken){"fopen", 1, i == 0 ? ENOENT : 0};
+        expect_text(tells_memory, "512");
+    }
+    broken.call = NULL;
+}
+END_TEST
+
 /* Neither processes nor open files are left, however the child ended. */
 START_TEST(children_leave_nothing)
 {
@@ -454,8 +606,12 @@ int main(void)
     tcase_add_checked_fixture(process, open_host, close_host);
     tcase_set_timeout(process, 60);
     tcase_add_test(process, child_can_only_compute);
+    tcase_add_test(process, child_has_no_more_than_its_caller);
     tcase_add_test(process, child_that_dies_is_told);
     tcase_add_test(process, a_system_that_fails_is_told);
+    tcase_add_test(process, every_call_may_fail);
+    tcase_add_test(process, a_child_that_cannot_be_heard_is_killed);
+    tcase_add_test(process, without_its_size_a_process_has_less_memory);
     tcase_add_test(process, children_leave_nothing);
     tcase_add_test(process, child_inherits_no_file);
     tcase_add_test(process, answers_have_a_largest_size);

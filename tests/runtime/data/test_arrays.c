@@ -4,6 +4,8 @@
 #include "open_formats.h"
 
 #include "data/arrays.h"
+#include "data/bytes.h"
+#include "data/npy.h"
 #include "file/safetensors.h"
 
 /* -- NumPy ------------------------------------------------------------------------------------- */
@@ -116,11 +118,22 @@ START_TEST(every_axis_finds_its_place)
 {
     static const uint8_t nhwc[] = {1, 4, 2, 5, 3, 6};
     const struct data_shape as_nhwc = {3, 1, 2, 3}, as_nchw = {1, 2, 3, 3}, other = {5, 5, 5, 3};
+    const struct data_shape low = {3, 2, 2, 3}, narrow = {3, 1, 1, 3}, cube = {2, 2, 2, 3};
     put_npz(&colour, NULL, 0, NULL, ZIP_CM_DEFLATE);
     refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2 (channels, rows, "
                        "columns), or of 1x2x3: expected --layout nhwc for the first, nchw");
     request.wanted = &other;
     refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2");
+    request.wanted = &low;
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2");
+    request.wanted = &narrow;
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (2, 1, 2, 3): images of 3x1x2");
+    request.wanted = &cube;
+    put_npz(&(struct npz_case)ONE("|u1", "(1, 2, 2, 2)", 8), NULL, 0, NULL, ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy (1, 2, 2, 2): images of 2x2x2");
+    put_npz(&(struct npz_case)ONE("|u1", "(1, 1, 1, 65)", 65), NULL, 0, NULL, ZIP_CM_DEFLATE);
+    opens(); /* it can be read in one way */
+    put_npz(&colour, NULL, 0, NULL, ZIP_CM_DEFLATE);
     request.wanted = &as_nhwc;
     opens();
     ck_assert(data.c == 3 && data.h == 1 && data.w == 2);
@@ -293,6 +306,56 @@ START_TEST(arrays_of_every_kind)
 }
 END_TEST
 
+/* Each thing of a dictionary once, in any order, and nothing else; its last byte is the last that
+ * is looked at. */
+START_TEST(dictionaries_say_three_things)
+{
+#define D "'descr': '|u1', "
+#define F "'fortran_order': False, "
+#define S "'shape': (2, 3), "
+    static const struct {
+        const char *text;
+        bool right;
+    } cases[] = {
+        {"{" D F S "}", true},
+        {"{" S D F "} \n", true},
+        {"{\"descr\": \"|u1\", " F S "}", true},
+        {"{" D "'fortran_order': True, 'shape': (2,), }", true}, /* of one axis: the same */
+        {"{" D "'fortran_order': True, " S "}", false},
+        {"{" F S "}", false},
+        {"{" D S "}", false},
+        {"{" D F "}", false},
+        {"{" D D F S "}", false},
+        {"{" D F F S "}", false},
+        {"{" D F S S "}", false},
+        {"{" D F S "'more': 1, }", false},
+        {"{" D F S "} 1", false},
+        {"{" D F S, false},
+        {"{" D F "'shape': (2, 3", false},
+        {"{" D F "'shape': (2, 3L), }", false},
+        {"{descr: '|u1', " F S "}", false},
+        {"{'descr", false},
+    };
+    uint8_t bytes[200] = "\x93NUMPY\x01";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct npy npy;
+        const size_t length = strlen(cases[i].text);
+        bytes[8] = (uint8_t)length;
+        memcpy(bytes + 10, cases[i].text, length);
+        err = (struct err){0};
+        ck_assert_msg(npy_parse(&npy, bytes, 10 + length, "x", &err) == cases[i].right, "%s: %s",
+                      cases[i].text, err.message);
+        if (cases[i].right)
+            ck_assert_msg(strcmp(npy.descr, "|u1") == 0 && npy.head == 10 + length &&
+                              npy.elements == (npy.rank == 1 ? 2 : 6),
+                          "%s", cases[i].text);
+    }
+#undef D
+#undef F
+#undef S
+}
+END_TEST
+
 START_TEST(a_damaged_npz_is_told)
 {
     static uint8_t bytes[4000];
@@ -387,6 +450,28 @@ START_TEST(an_npz_of_numpy_is_mapped)
 }
 END_TEST
 
+/* A header that says that its entry ends a few bytes before the file does leads nowhere. */
+START_TEST(an_npz_is_searched_to_its_end)
+{
+    static uint8_t bytes[4000];
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_STORE);
+    request.options.map_from = 1;
+    opens();
+    ck_assert(is_mapped("x.npz"));
+    FILE *file = fopen(files_path("x.npz"), "rb");
+    const size_t size = fread(bytes, 1, sizeof bytes, file), first = 30 + (size_t)bytes[26];
+    fclose(file);
+    bytes[30] = 'X'; /* so that it is not the one */
+    put_wide(bytes + 18, size - first - 10, 4);
+    files_put("x.npz", bytes, size);
+    data_close(&data);
+    if (format_open(&data, &request, &err)) { /* the list at the end of the file is as it was */
+        ck_assert(!is_mapped("x.npz"));
+        shows(1, npz_bytes + 6);
+    }
+}
+END_TEST
+
 /* -- Tensors ----------------------------------------------------------------------------------- */
 
 START_TEST(tensors_are_read)
@@ -421,6 +506,19 @@ START_TEST(tensors_are_read)
         ck_assert(safetensors_save(request.path, NULL, tensors, 4, bad, 1, &err));
         refuses(EXIT_DATA, "@/x.safetensors: metadata \"classes\": expected a JSON array of names");
     }
+    char many_names[4 * (DATA_MAX_CLASSES + 1) + 2] = "[";
+    for (int i = 0; i <= DATA_MAX_CLASSES; i++)
+        strcat(many_names, i == 0 ? "\"a\"" : ",\"a\"");
+    strcat(many_names, "]");
+    const struct safetensors_meta all_names[] = {{"classes", many_names}, {"classes", "[]"}};
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, all_names, 1, &err));
+    refuses(EXIT_DATA, "@/x.safetensors: 257 names of classes: expected 1 to 256");
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, all_names + 1, 1, &err));
+    refuses(EXIT_DATA, "@/x.safetensors: 0 names of classes: expected 1 to 256");
+    const struct safetensors_meta returns[] = {{"classes", "[\"a\\rb\",\"b\",\"c\"]"}};
+    ck_assert(safetensors_save(request.path, NULL, tensors, 4, returns, 1, &err));
+    opens();
+    ck_assert_str_eq(data.class_names[0], "a b");
 }
 END_TEST
 
@@ -466,6 +564,64 @@ START_TEST(tensors_of_every_type)
 }
 END_TEST
 
+/* -- Files and folders ------------------------------------------------------------------------- */
+
+/* The bytes of a file are those that it says it has. */
+START_TEST(a_file_that_is_shorter_than_it_says_is_told)
+{
+    static const char path[] = "/sys/devices/system/cpu/online"; /* some bytes of a page */
+    const uint8_t *bytes = NULL;
+    size_t size = 0;
+    char message[100];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return; /* a system without /sys */
+    size_t there = fread(message, 1, sizeof message, file);
+    fclose(file);
+    ck_assert(!bytes_open(&data, path, 0, &bytes, &size, &err));
+    snprintf(message, sizeof message, "%s: ended after %zu bytes while it was read: expected %zu",
+             path, there, size);
+    ck_assert_str_eq(err.message, message);
+    ck_assert_uint_gt(size, there);
+    const uint8_t *zeros = calloc(1, 1 << 20);
+    files_put_gz("zeros.gz", zeros, 1 << 20); /* more than one block, and than its halves */
+    ck_assert(bytes_gunzip(&data, files_path("zeros.gz"), &bytes, &size, &err));
+    ck_assert(size == 1 << 20 && memcmp(bytes, zeros, size) == 0);
+    free((void *)(uintptr_t)zeros);
+    ck_assert_int_eq(symlink("/proc/self/mem", files_path("mem.gz")), 0);
+    err = (struct err){0};
+    ck_assert(!bytes_gunzip(&data, files_path("mem.gz"), &bytes, &size, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "after 0 unpacked bytes: Input/output error: "));
+}
+END_TEST
+
+/* A folder that is no set may hold one, but not among many things. */
+START_TEST(one_set_among_a_few_things_is_found)
+{
+    static const char long_name[] = "a_name_that_is_longer_than_what_is_shown.txt";
+    char folder[600];
+    ck_assert_int_eq(mkdir(files_path("inside"), 0700), 0);
+    put_npz(&grey, NULL, 0, NULL, ZIP_CM_STORE);
+    ck_assert_int_eq(rename(files_path("x.npz"), files_path("inside/x.npz")), 0);
+    snprintf(folder, sizeof folder, "%s", files_path("inside"));
+    request.path = folder;
+    opens();
+    files_put("inside/y.npz", "no zip", 6);
+    refuses(EXIT_DATA, "@/inside: a folder with x.npz, y.npz: expected one of:");
+    ck_assert_int_eq(unlink(files_path("inside/y.npz")), 0);
+    files_put("inside/a_name_that_is_longer_than_what_is_shown.txt", "", 0);
+    opens();
+    for (int i = 0; i < 64; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "inside/b%d", i);
+        files_put(name, "", 0);
+    }
+    char message[100];
+    snprintf(message, sizeof message, "@/inside: a folder with %.36s.., b0, b1, b10", long_name);
+    refuses(EXIT_DATA, message);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("arrays");
@@ -477,10 +633,14 @@ int main(void)
     tcase_add_test(tests, every_axis_finds_its_place);
     tcase_add_test(tests, names_of_an_npz);
     tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
+    tcase_add_test(tests, dictionaries_say_three_things);
     tcase_add_test(tests, a_damaged_npz_is_told);
     tcase_add_test(tests, an_npz_of_numpy_is_mapped);
+    tcase_add_test(tests, an_npz_is_searched_to_its_end);
     tcase_add_test(tests, tensors_are_read);
     tcase_add_test(tests, tensors_of_every_type);
+    tcase_add_test(tests, a_file_that_is_shorter_than_it_says_is_told);
+    tcase_add_test(tests, one_set_among_a_few_things_is_found);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -9,7 +9,7 @@ enum { RECORDS = 10000, RECORD_10 = 1 + CIFAR_PIXELS, RECORD_100 = 2 + CIFAR_PIX
 
 static uint8_t *make_records(int record)
 {
-    uint8_t *bytes = calloc(RECORDS, (size_t)record);
+    uint8_t *bytes = calloc(RECORDS + 1, (size_t)record);
     ck_assert_ptr_nonnull(bytes);
     bytes[record] = 3;
     bytes[record + 1] = record == RECORD_100 ? 97 : 7;
@@ -66,11 +66,62 @@ START_TEST(cifar_100_has_two_kinds_of_labels)
 }
 END_TEST
 
+/* What is no text has no names; what cannot be read is told with the system's word. */
+START_TEST(names_are_a_text)
+{
+    static uint8_t long_names[70000];
+    uint8_t *bytes = make_records(RECORD_10);
+    files_put("test_batch.bin", bytes, (size_t)RECORDS * RECORD_10);
+    free(bytes);
+    request.part = DATA_TEST;
+    files_put("batches.meta.txt", "a\nb\0c\n", 7);
+    refuses(EXIT_DATA, "@/batches.meta.txt: cannot read: expected a text with a name a line");
+    memset(long_names, 'x', sizeof long_names);
+    files_put("batches.meta.txt", long_names, sizeof long_names);
+    refuses(EXIT_DATA, "@/batches.meta.txt: cannot read: expected a text with a name a line");
+    ck_assert_int_eq(unlink(files_path("batches.meta.txt")), 0);
+    ck_assert_int_eq(symlink("/proc/self/mem", files_path("batches.meta.txt")), 0);
+    refuses(EXIT_DATA, "@/batches.meta.txt: cannot read: Input/output error");
+    ck_assert_int_eq(unlink(files_path("batches.meta.txt")), 0);
+    request.options.labels = "fine";
+    refuses(EXIT_USAGE, "--labels fine: ");
+    request.options.labels = NULL;
+    request.options.layout = "nhwc";
+    refuses(EXIT_USAGE, "--layout nhwc: ");
+}
+END_TEST
+
+/* Entries without a folder, in an archive that is cut in the middle of one of them. */
+static void refuses_parts_of_an_archive(const uint8_t *images)
+{
+    static uint8_t noise[90000];
+    uint32_t state = 1;
+    for (size_t i = 0; i < sizeof noise; i++) {
+        state = state * 1664525 + 1013904223;
+        noise[i] = (uint8_t)(state >> 24);
+    }
+    const struct files_entry entries[] = {
+        {"readme.html", noise + 60000, 30000}, /* what is unpacked at once ends behind it */
+        {"batches.meta.txt", noise, 60000},
+        {"test_batch.bin", images, (size_t)RECORDS * RECORD_10 + 1},
+    };
+    request.part = DATA_TEST;
+    request.path = files_path("x.tgz");
+    files_put_tar("x.tgz", entries, 2);
+    ck_assert_int_eq(truncate(files_path("x.tgz"), 80000), 0);
+    refuses(EXIT_DATA, "@/x.tgz: batches.meta.txt: truncated gzip input: expected a whole .tar.gz");
+    files_put_tar("x.tgz", entries + 2, 1);
+    refuses(EXIT_DATA, "@/x.tgz: test_batch.bin: 1 bytes too long: expected 30730000");
+    ck_assert_int_eq(truncate(files_path("x.tgz"), 20000), 0);
+    refuses(EXIT_DATA, "@/x.tgz: test_batch.bin: truncated gzip input: expected a whole .tar.gz");
+    request.path = files_path("x.tar.gz");
+}
+
 START_TEST(an_archive_is_read_as_it_came)
 {
     char digest[SHA256_HEX_SIZE];
     uint8_t *bytes = make_records(RECORD_10);
-    const size_t size = (size_t)RECORDS * RECORD_10;
+    const size_t size = (size_t)RECORDS * RECORD_10; /* and a byte more is there */
     static const char names[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";
     struct files_entry entries[] = {
         {"cifar-10-batches-bin/readme.html", "", 0},
@@ -101,6 +152,7 @@ START_TEST(an_archive_is_read_as_it_came)
     request.look = false;
     request.part = DATA_TRAIN;
     refuses(EXIT_DATA, "@/x.tar.gz: no data_batch_1.bin: expected data_batch_1.bin to");
+    refuses_parts_of_an_archive(bytes);
     request.part = DATA_TEST;
     entries[1].size--;
     files_put_tar("x.tar.gz", entries, 3);
@@ -129,6 +181,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, cifar_100_has_two_kinds_of_labels);
+    tcase_add_test(tests, names_are_a_text);
     tcase_add_test(tests, an_archive_is_read_as_it_came);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

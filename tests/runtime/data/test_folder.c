@@ -1,7 +1,18 @@
 /* test_folder.c - trees of small images, read as they should be or refused with the right words. */
 #include "image_tree.h"
 
+#include "data/folder_list.h"
 #include "data/resize.h"
+
+/* The message has this in it, with the folder of all before. */
+static void refuses_with(const struct data_request *request, const char *part)
+{
+    struct data data;
+    struct err err = {0};
+    ck_assert(!format_open(&data, request, &err));
+    ck_assert_int_eq(err.code, EXIT_DATA);
+    ck_assert_msg(strstr(err.message, part) != NULL, "%s\nexpected: %s", err.message, part);
+}
 
 START_TEST(a_tree_is_read_in_the_order_of_names)
 {
@@ -89,6 +100,95 @@ START_TEST(what_is_no_image_is_passed_over_and_counted)
 }
 END_TEST
 
+/* Names do nothing to a terminal, and a note that is full stays as it is. */
+START_TEST(notes_are_text_of_a_size)
+{
+    make_tree();
+    put_text("train/0\t\x7f\x1b[2J", "-");
+    struct data train = open_part(DATA_TRAIN);
+    char wanted[200];
+    snprintf(wanted, sizeof wanted, "1 file passed over: %s/train/0???[2J", root);
+    ck_assert_str_eq(train.note, wanted);
+    data_close(&train);
+    char note[8] = "";
+    folder_note(note, sizeof note, "%s", "12345");
+    folder_note(note, sizeof note, "%s", "6");
+    ck_assert_str_eq(note, "12345; ");
+    strcpy(note, "123456");
+    folder_note(note, sizeof note, "%s", "7");
+    ck_assert_str_eq(note, "123456");
+}
+END_TEST
+
+START_TEST(a_class_may_have_many_images)
+{
+    enum { MANY = 600 };
+    make_tree();
+    for (int i = 0; i < MANY; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "train/b/2%d.png", i);
+        ck_assert_int_eq(link(in_root("train/b/1.png"), in_root(name)), 0);
+    }
+    struct data_request request = request_of(DATA_TRAIN);
+    request.look = true;
+    struct data train = open_request(&request);
+    ck_assert_int_eq(train.count, 3 + MANY);
+    data_close(&train);
+}
+END_TEST
+
+/* Beside the folders of the classes stands a file with the name of a part. */
+START_TEST(a_file_is_no_part)
+{
+    put("b/1.png", H, W, 30);
+    put("a/2.png", H, W, 20);
+    put_text("train", "-");
+    struct data train = open_part(DATA_TRAIN);
+    expect(&train, 2, (const int[]){20, 30}, (const int[]){0, 1});
+    data_close(&train);
+}
+END_TEST
+
+START_TEST(tests_may_lack_classes_and_not_all)
+{
+    make_tree();
+    put("train/c/1.png", H, W, 50);
+    put_text("test/list.txt", "-");
+    struct data_shape three = shape;
+    three.classes = 3;
+    struct data_request request = request_of(DATA_TEST);
+    request.wanted = &three;
+    struct data test = open_request(&request);
+    char wanted[300];
+    snprintf(wanted, sizeof wanted,
+             "1 file passed over: %s/test/list.txt; no test images of 2 classes: %s/test/a and "
+             "others",
+             root, root);
+    ck_assert_str_eq(test.note, wanted);
+    data_close(&test);
+    ck_assert_int_eq(unlink(in_root("test/b/x.JPG")), 0);
+    refuses_request(&request, "@/test: no images: expected .png, .jpg or .jpeg files in the "
+                              "folders of the classes");
+}
+END_TEST
+
+START_TEST(options_of_arrays_are_refused)
+{
+    make_tree();
+    struct data_request request = request_of(DATA_TRAIN);
+    struct data data;
+    struct err err = {0};
+    request.options.labels = "fine";
+    ck_assert(!format_open(&data, &request, &err));
+    ck_assert(err.code == EXIT_USAGE && strncmp(err.message, "--labels fine: ", 15) == 0);
+    err = (struct err){0};
+    request.options.labels = NULL;
+    request.options.layout = "nhwc";
+    ck_assert(!format_open(&data, &request, &err));
+    ck_assert(err.code == EXIT_USAGE && strncmp(err.message, "--layout nhwc: ", 15) == 0);
+}
+END_TEST
+
 START_TEST(links_are_followed)
 {
     make_tree();
@@ -112,6 +212,8 @@ END_TEST
 
 START_TEST(trees_that_nobody_can_understand_are_refused)
 {
+    ck_assert_int_eq(mkdir(in_root("train"), 0700), 0);
+    refuses(DATA_TRAIN, "@/train: 0 folders: expected one a class, two or more");
     put("train/a/1.png", H, W, 1);
     refuses(DATA_TRAIN, "@/train: 1 folder: expected one a class, two or more");
     ck_assert_int_eq(mkdir(in_root("train/b"), 0700), 0);
@@ -157,7 +259,7 @@ START_TEST(names_that_no_model_can_keep_are_refused)
     for (int i = 0; i < 40; i++) { /* as long as names can be, and each of two characters */
         char name[256];
         snprintf(name, sizeof name, "%02d", i);
-        memset(name + 2, '"', 238);
+        memset(name + 2, i % 2 == 0 ? '"' : '\\', 238);
         memcpy(name + 240, "/1.png", 7);
         put(name, H, W, 1);
     }
@@ -207,6 +309,25 @@ START_TEST(other_sizes_are_listed)
         "@/train: 3 of 3 images are not 9 x 9 (high, wide), which the network takes: expected "
         "that, or --resize fit or crop, which makes them so, or a description with input = { 3, "
         "4, 6 }:\n  a/10.jpeg: 4 x 6\n  a/2.png: 4 x 6\n  b/1.png: 4 x 6");
+}
+END_TEST
+
+/* No size that all have could stand in a description. */
+START_TEST(sizes_of_several_kinds_give_no_advice)
+{
+    const struct data_shape other = {3, 9, 9, 2};
+    struct data_request request = {.path = root, .part = DATA_TRAIN, .wanted = &other};
+    for (int i = 0; i < 2; i++) {
+        put("a/1.png", H, W, 1);
+        put("b/1.png", i == 0 ? H + 1 : H, i == 0 ? W : W + 1, 1);
+        char wanted[300];
+        snprintf(wanted, sizeof wanted,
+                 "@: 2 of 2 images are not 9 x 9 (high, wide), which the network takes: expected "
+                 "that, or --resize fit or crop, which makes them so:\n  a/1.png: 4 x 6\n"
+                 "  b/1.png: %s",
+                 i == 0 ? "5 x 6" : "4 x 7");
+        refuses_request(&request, wanted);
+    }
 }
 END_TEST
 
@@ -293,6 +414,55 @@ START_TEST(bad_images_are_listed_or_skipped_and_counted)
                         "@/train/b/9.jpg: JPEG: Premature end of JPEG file");
     ck_assert_int_eq(unlink(in_root("train/b/1.png")), 0);
     refuses_request(&request, "@/train/b: no image of this class can be read");
+    put("train/b/1.png", H, W, 30);
+    ck_assert_int_eq(unlink(in_root("train/b/9.jpg")), 0);
+    struct data train = open_request(&request);
+    snprintf(wanted, sizeof wanted,
+             "1 image that cannot be read skipped: %s/train/a/0.png: neither PNG nor JPEG: "
+             "expected a PNG or JPEG file",
+             root);
+    ck_assert_str_eq(train.note, wanted);
+    data_close(&train);
+    put_text("test/b/x.JPG", "nothing");
+    request.part = DATA_TEST;
+    refuses_request(&request, "@/test: no image can be read");
+}
+END_TEST
+
+/* As many as have room, and five at most; a look tells of them, too. */
+START_TEST(many_bad_images_are_counted)
+{
+    static const char *const long_name = "a_name_of_a_picture_that_is_as_long_as_some_that_people_"
+                                         "give_to_theirs_when_they_say_all_of_it_in_the_name";
+    make_tree();
+    for (int i = 0; i < 7; i++) {
+        char name[200];
+        snprintf(name, sizeof name, "train/b/%d%s.png", 2 + i, i < 4 ? long_name : "");
+        put_text(name, "nothing");
+    }
+    struct data_request request = request_of(DATA_TRAIN);
+    struct data data;
+    struct err err = {0};
+    int lines = 0;
+    ck_assert(!format_open(&data, &request, &err));
+    for (const char *at = err.message; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_msg(strstr(err.message, "7 of 10 images cannot be read") != NULL && lines == 3, "%s",
+                  err.message);
+    put("train/a/10.jpeg", 2 * H, W, 10);
+    request.look = true;
+    refuses_with(&request, "/train: 7 of 10 images cannot be read");
+    request.part = DATA_TEST;
+    put_text("test/b/x.JPG", "nothing"); /* when it is read, it will be told */
+    data = open_request(&request);
+    ck_assert_int_eq(data.count, 1);
+    data_close(&data);
+    request = (struct data_request){.path = root, .part = DATA_TRAIN};
+    data = open_request(&(struct data_request){.path = root, .look = true});
+    ck_assert(data.h == 2 * H && data.count == 10);
+    data_close(&data);
+    put_text("train/a/10.jpeg", "nothing");
+    refuses_with(&request, "train/a/10.jpeg: neither PNG nor JPEG");
 }
 END_TEST
 
@@ -301,7 +471,7 @@ END_TEST
 /* Where a path becomes too long on the way to a picture, it is said so. */
 START_TEST(a_path_is_read_or_too_long)
 {
-    static const char *const trees[] = {"plain", "parts", "val"};
+    static const char *const trees[] = {"plain", "parts", "val", "wide"};
     put("plain/a/1.png", H, W, 10);
     put("plain/b/a_longer_name_of_a_picture.png", H, W, 20);
     put("parts/train/a/1.png", H, W, 10);
@@ -310,6 +480,9 @@ START_TEST(a_path_is_read_or_too_long)
     put("val/train/a/1.png", H, W, 10);
     put("val/train/b/1.png", H, W, 10);
     put("val/val/a/1.png", H, W, 20);
+    put_text("val/val/a_longer_name_of_a_text", "-");
+    put("wide/a_longer_name_of_a_class/1.png", H, W, 10);
+    put("wide/b_longer_name_of_a_class/1.png", H, W, 10);
     for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
         int counts[2] = {0, 0};
         for (size_t length = DATA_PATH_SIZE - 70; length <= DATA_PATH_SIZE; length++) {
@@ -320,7 +493,7 @@ START_TEST(a_path_is_read_or_too_long)
             path[used] = '\0';
             for (int look = 0; look < 2; look++) {
                 struct data_request request =
-                    request_of(look == 0 || i == 0 ? DATA_TRAIN : DATA_TEST);
+                    request_of(look == 0 || i % 3 == 0 ? DATA_TRAIN : DATA_TEST);
                 struct data data;
                 struct err err = {0};
                 request.path = path;
@@ -329,7 +502,8 @@ START_TEST(a_path_is_read_or_too_long)
                 ck_assert_msg(ok || strstr(err.message, "path too long") != NULL ||
                                   strstr(err.message, "the path of the data has") != NULL ||
                                   strstr(err.message, "expected one of:") != NULL ||
-                                  strstr(err.message, "no image can be read") != NULL,
+                                  strstr(err.message, "no image can be read") != NULL ||
+                                  strlen(err.message) == sizeof err.message - 1, /* cut */
                               "%s, %zu: %s", trees[i], length, err.message);
                 ck_assert(ok || err.code == EXIT_DATA);
                 counts[ok]++;
@@ -353,14 +527,21 @@ int main(void)
     tcase_add_test(tests, without_a_network_the_first_image_gives_the_shape);
     tcase_add_test(tests, conversions_are_counted_and_named);
     tcase_add_test(tests, what_is_no_image_is_passed_over_and_counted);
+    tcase_add_test(tests, notes_are_text_of_a_size);
+    tcase_add_test(tests, a_class_may_have_many_images);
+    tcase_add_test(tests, a_file_is_no_part);
+    tcase_add_test(tests, tests_may_lack_classes_and_not_all);
+    tcase_add_test(tests, options_of_arrays_are_refused);
     tcase_add_test(tests, links_are_followed);
     tcase_add_test(tests, trees_that_nobody_can_understand_are_refused);
     tcase_add_test(tests, names_that_no_model_can_keep_are_refused);
     tcase_add_test(tests, more_classes_than_labels_are_refused);
     tcase_add_test(tests, other_sizes_are_listed);
+    tcase_add_test(tests, sizes_of_several_kinds_give_no_advice);
     tcase_add_test(tests, a_look_reads_one_image_alone);
     tcase_add_test(tests, other_sizes_are_made_to_fit);
     tcase_add_test(tests, bad_images_are_listed_or_skipped_and_counted);
+    tcase_add_test(tests, many_bad_images_are_counted);
     tcase_add_test(tests, a_path_is_read_or_too_long);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "data/folder_cache.h"
 #include "image_tree.h"
 
 static const char cache_name[] = "train/.burin-3x4x6-none.cache";
@@ -79,6 +80,47 @@ START_TEST(a_damaged_cache_is_none)
 }
 END_TEST
 
+/* Two images of one channel and two pixels, of these labels. */
+static struct data two_images(uint8_t first, uint8_t second)
+{
+    struct data data = {.c = 1, .h = 1, .w = 2, .classes = 2, .strides = data_planes(1, 2)};
+    uint8_t *pixels = data_plain(&data, 2);
+    ck_assert_ptr_nonnull(pixels);
+    for (uint8_t i = 0; i < 2; i++) {
+        pixels[2 * i] = pixels[2 * i + 1] = i;
+        data.images[i] = pixels + (size_t)2 * i;
+    }
+    data.labels[0] = first;
+    data.labels[1] = second;
+    data.count = 2;
+    return data;
+}
+
+/* What is written is read where there is room for its note, its labels are classes, and it is what
+ * was asked for. */
+START_TEST(a_cache_is_its_images)
+{
+    static const char key[SHA256_HEX_SIZE] = "key";
+    char note[8];
+    for (int i = 0; i < 4; i++) {
+        struct data data = two_images(0, i == 1 ? 2 : 1);
+        struct data again = {.c = 1, .h = 1, .w = 2, .classes = 2, .strides = data_planes(1, 2)};
+        struct err err = {0};
+        ck_assert(folder_cache_digest(&data));
+        ck_assert(folder_cache_write(&data, in_root("cache"), key, "a note", &err));
+        bool ok = folder_cache_read(&again, in_root("cache"), i == 2 ? "other" : key, note,
+                                    i == 3 ? 6 : sizeof note);
+        ck_assert_int_eq(ok, i == 0);
+        ck_assert_str_eq(note, ok ? "a note" : "");
+        if (ok)
+            ck_assert(again.count == 2 && again.labels[1] == 1 &&
+                      memcmp(again.images[1], data.images[1], 2) == 0);
+        data_close(&data);
+        data_close(&again);
+    }
+}
+END_TEST
+
 START_TEST(without_a_place_for_the_cache_it_is_said_so)
 {
     make_tree();
@@ -101,6 +143,7 @@ int main(void)
     tcase_add_checked_fixture(tests, enter, leave);
     tcase_add_test(tests, what_was_decoded_is_kept);
     tcase_add_test(tests, a_damaged_cache_is_none);
+    tcase_add_test(tests, a_cache_is_its_images);
     tcase_add_test(tests, without_a_place_for_the_cache_it_is_said_so);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -96,6 +96,19 @@ START_TEST(names_come_from_a_file)
                        "to 2");
     files_put("classes.txt", "", 0);
     refuses(EXIT_DATA, "@/classes.txt: expected 1 to 256 lines with a name each");
+    char many[2 * (DATA_MAX_CLASSES + 1) + 1] = "";
+    for (int i = 0; i <= DATA_MAX_CLASSES; i++)
+        strcat(many, "a\n");
+    files_put("classes.txt", many, strlen(many));
+    refuses(EXIT_DATA, "@/classes.txt: expected 1 to 256 lines with a name each");
+    files_put("classes.txt", many, strlen(many) - 2);
+    opens();
+    ck_assert_int_eq(data.classes, DATA_MAX_CLASSES);
+    unlink(files_path("classes.txt"));
+    unlink(files_path("t10k-labels-idx1-ubyte")); /* of the test, nothing is needed */
+    unlink(files_path("t10k-images-idx3-ubyte"));
+    opens();
+    ck_assert_int_eq(data.classes, 4);
 }
 END_TEST
 

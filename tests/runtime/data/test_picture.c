@@ -1,5 +1,6 @@
 /* test_picture.c - every kind of PNG and JPEG becomes the bytes that it should, and nothing that is
  * cut off or damaged becomes any. */
+#define _GNU_SOURCE /* fopencookie */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -274,6 +275,76 @@ START_TEST(ink_that_nobody_complemented_is_taken_as_ink)
 }
 END_TEST
 
+/* What the library warns of and reads all the same. */
+START_TEST(marks_of_other_versions_do_not_matter)
+{
+    uint8_t samples[SIDE * SIDE * 4];
+    for (int adobe = 0; adobe < 2; adobe++) {
+        slopes(samples, 4);
+        struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90};
+        if (adobe == 1) {
+            like.space = JCS_CMYK;
+            like.stored = JCS_YCCK;
+        }
+        struct bytes file = make_jpeg(&like, samples);
+        struct picture whole = decode(&file, 3);
+        size_t at = 0;
+        while (memcmp(file.at + at, adobe == 1 ? "Adobe" : "JFIF", 4) != 0)
+            at++;
+        file.at[at + (adobe == 1 ? 11 : 5)] = 9; /* the transform, or the version */
+        struct picture picture = decode(&file, 3);
+        ck_assert_mem_eq(picture.pixels, whole.pixels, (size_t)3 * SIDE * SIDE);
+        picture_free(&picture);
+        picture_free(&whole);
+        free(file.at);
+    }
+}
+END_TEST
+
+/* Two components are no colours. */
+START_TEST(components_that_are_no_colours_are_refused)
+{
+    uint8_t samples[SIDE * SIDE * 4];
+    slopes(samples, 2);
+    struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_UNKNOWN, .quality = 90};
+    struct bytes file = make_jpeg(&like, samples);
+    refuses(file.at, file.size, "a/name: JPEG: 2 colour components: expected grey, colour or CMYK");
+    free(file.at);
+}
+END_TEST
+
+/* Each scan goes over the whole picture: a small file would take for ever. */
+START_TEST(scans_have_a_limit)
+{
+    enum { MOST = 200 };
+    uint8_t samples[SIDE * SIDE * 3];
+    slopes(samples, 3);
+    struct jpeg_file like = {.h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90, .parted = true};
+    struct bytes file = make_jpeg(&like, samples);
+    struct picture whole = decode(&file, 3);
+    size_t last = file.size - 2; /* of the three scans, before the end of the image */
+    while (file.at[last] != 0xff || file.at[last + 1] != 0xda)
+        last--;
+    const size_t scan = file.size - 2 - last;
+    for (int more = MOST - 3; more <= MOST - 2; more++) {
+        struct bytes longer = {malloc(file.size + MOST * scan), file.size + (size_t)more * scan};
+        memcpy(longer.at, file.at, file.size - 2);
+        for (int i = 0; i <= more; i++)
+            memcpy(longer.at + last + (size_t)i * scan, file.at + last, scan + 2);
+        if (more == MOST - 3) {
+            struct picture picture = decode(&longer, 3);
+            ck_assert_mem_eq(picture.pixels, whole.pixels, sizeof samples);
+            picture_free(&picture);
+        } else {
+            refuses(longer.at, longer.size, "a/name: JPEG: more than 200 scans: expected fewer");
+        }
+        free(longer.at);
+    }
+    picture_free(&whole);
+    free(file.at);
+}
+END_TEST
+
 START_TEST(no_part_of_a_jpeg_is_a_picture)
 {
     uint8_t samples[SIDE * SIDE * 3];
@@ -425,6 +496,30 @@ START_TEST(both_orders_of_bytes_are_understood_and_nonsense_is_passed_over)
 }
 END_TEST
 
+/* Segments of others, long and short, stand before that of EXIF. */
+START_TEST(exif_is_found_among_segments)
+{
+    static const uint8_t others[] = "\xff\xe1\x00\x04"
+                                    "ab"
+                                    "\xff\xe1\x00\x12"
+                                    "http://a.name.xy";
+    uint8_t samples[SIDE * SIDE * 3];
+    slopes(samples, 3);
+    struct jpeg_file like = {
+        .h = SIDE, .w = SIDE, .space = JCS_RGB, .quality = 90, .orientation = 6};
+    struct bytes file = make_jpeg(&like, samples);
+    const size_t more = sizeof others - 1, first = 2 + 2 + (size_t)(file.at[4] << 8 | file.at[5]);
+    file.at = realloc(file.at, file.size + more);
+    memmove(file.at + first + more, file.at + first, file.size - first);
+    memcpy(file.at + first, others, more);
+    file.size += more;
+    struct picture picture = decode(&file, 3);
+    ck_assert_uint_eq(picture.notes, PICTURE_TURNED);
+    picture_free(&picture);
+    free(file.at);
+}
+END_TEST
+
 /* A block that ends before the value says nothing; nor does one whose order, magic number, type
  * or place of its directory is another. */
 START_TEST(every_byte_of_exif_may_be_wrong)
@@ -517,7 +612,34 @@ START_TEST(files_are_read_whole_and_named)
     ck_assert_str_eq(err.message, wanted);
     ck_assert_int_eq(err.code, EXIT_DATA);
     unlink(path);
+    ck_assert_int_eq(symlink("/proc/self/mem", path), 0);
+    err = (struct err){0};
+    ck_assert(!picture_read(&picture, path, 1, &err));
+    snprintf(wanted, sizeof wanted, "%s: cannot read: Input/output error", path);
+    ck_assert_str_eq(err.message, wanted);
+    unlink(path);
     rmdir(folder);
+}
+END_TEST
+
+/* A stream of zeros without an end. */
+static ssize_t give_zeros(void *cookie, char *to, size_t size)
+{
+    *(size_t *)cookie += size;
+    memset(to, 0, size);
+    return (ssize_t)size;
+}
+
+START_TEST(a_stream_without_an_end_is_refused)
+{
+    size_t given = 0, size = 0;
+    struct err err = {0};
+    FILE *zeros = fopencookie(&given, "rb", (cookie_io_functions_t){.read = give_zeros});
+    ck_assert_ptr_nonnull(zeros);
+    ck_assert_ptr_null(picture_slurp(zeros, "zeros", &size, &err));
+    ck_assert_str_eq(err.message, "zeros: cannot read: too large");
+    ck_assert_uint_le(given, (size_t)PICTURE_FILE_BYTES + (1 << 20)); /* a buffer more */
+    fclose(zeros);
 }
 END_TEST
 
@@ -531,15 +653,20 @@ int main(void)
     tcase_add_test(tests, no_byte_of_a_png_can_change);
     tcase_add_test(tests, every_kind_of_jpeg_becomes_its_colours);
     tcase_add_test(tests, ink_that_nobody_complemented_is_taken_as_ink);
+    tcase_add_test(tests, marks_of_other_versions_do_not_matter);
+    tcase_add_test(tests, components_that_are_no_colours_are_refused);
+    tcase_add_test(tests, scans_have_a_limit);
     tcase_add_test(tests, no_part_of_a_jpeg_is_a_picture);
     tcase_add_test(tests, what_stands_between_segments_does_not_matter);
     tcase_add_test(tests, what_follows_a_jpeg_does_not_matter);
     tcase_add_test(tests, a_picture_is_turned_as_exif_says);
     tcase_add_test(tests, both_orders_of_bytes_are_understood_and_nonsense_is_passed_over);
+    tcase_add_test(tests, exif_is_found_among_segments);
     tcase_add_test(tests, every_byte_of_exif_may_be_wrong);
     tcase_add_test(tests, what_is_no_picture_is_said_so);
     tcase_add_test(tests, sides_have_a_limit);
     tcase_add_test(tests, files_are_read_whole_and_named);
+    tcase_add_test(tests, a_stream_without_an_end_is_refused);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -215,6 +215,11 @@ START_TEST(another_network_is_named)
     const struct safetensors_meta others[] = {{"network", "tiny"}, {"norm", "gn"}};
     ck_assert(checkpoint_save(path, NULL, &run, &counters, others, 2, &err));
     does_not_fit("made by network tiny with norm gn: expected tiny with norm bn");
+    const struct safetensors_meta network[] = {{"network", "large"}}, norm[] = {{"norm", "gn"}};
+    ck_assert(checkpoint_save(path, NULL, &run, &counters, network, 1, &err));
+    does_not_fit("made by network large with norm ?: expected tiny with norm bn");
+    ck_assert(checkpoint_save(path, NULL, &run, &counters, norm, 1, &err));
+    does_not_fit("made by network ? with norm gn: expected tiny with norm bn");
 }
 END_TEST
 
@@ -238,6 +243,27 @@ START_TEST(all_differences_are_told_together)
                  "  fc.bias is missing\n"
                  "  fc2.weight is not in this network\n"
                  "  optim.whatever is not in this network");
+}
+END_TEST
+
+/* As many as have room; all are counted. */
+START_TEST(many_differences_are_counted)
+{
+    enum { MANY = 40 };
+    char names[MANY][40];
+    struct safetensor tensors[MANY];
+    const float zero = 0.0f;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "a_layer_of_another_network%02d.weight", i);
+        tensors[i] = (struct safetensor){names[i], SAFETENSORS_F32, 1, {1}, &zero};
+    }
+    struct err err = {0};
+    ck_assert(safetensors_save(path, NULL, tensors, MANY, NULL, 0, &err));
+    does_not_fit("norm bn, 46 differences:\n  norm1.weight is missing\n");
+    struct safetensors file = read_back();
+    ck_assert(!checkpoint_fits(&file, &tiny_model, &err));
+    ck_assert_str_eq(strrchr(err.message, ' '), " network");
+    safetensors_close(&file);
 }
 END_TEST
 
@@ -414,6 +440,13 @@ START_TEST(counters_at_their_ends_are_accepted)
         {.step = 20, .steps_per_epoch = 20, .images = 4000, .correct = 4000, .best_acc = -1.0},
         {.epoch = 1, .step = 20, .steps_per_epoch = 20, .best_epoch = 1},
         {.epoch = 3, .step = 60, .steps_per_epoch = 20, .best_acc = 100.0, .best_epoch = 3},
+        {.epoch = 3,
+         .step = 60,
+         .steps_per_epoch = 20,
+         .best_acc = 50.0,
+         .best_epoch = 1,
+         .has_plateau = true,
+         .plateau = {.best = 0.5, .bad = 2, .drops = 3}},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct err err = {0};
@@ -478,6 +511,55 @@ START_TEST(an_impossible_number_of_batches_is_refused)
     ck_assert_int_eq(err.code, EXIT_DATA);
     ck_assert_ptr_nonnull(strstr(err.message, "num_batches_tracked: 9223372036854775807 batches"));
     safetensors_close(&file);
+}
+END_TEST
+
+/* A tensor of another shape, where a checkpoint needs it, and what is no number in an average. */
+START_TEST(what_is_kept_has_its_shape)
+{
+    static const char *const names[] = {"train.epoch", "optim.momentum.fc.weight", "ema.fc.bias",
+                                        "ema.norm1.running_var", "norm1.num_batches_tracked"};
+    const struct recipe recipe = {.batch = 100, .lr = 0.1f, .momentum = 0.9f, .ema = 0.5f};
+    struct err err = {0};
+    struct checkpoint_counters loaded;
+    ck_assert_msg(run_recipe(&run, &recipe, &err), "%s", err.message);
+    run_average(&run, 0);
+    save();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char message[100];
+        struct safetensors file = read_back();
+        for (size_t k = 0; k < file.count; k++)
+            if (strcmp(file.tensors[k].name, names[i]) == 0)
+                file.tensors[k].rank = file.tensors[k].rank == 1 ? 2 : 1;
+        snprintf(message, sizeof message, "tensor \"%s\" is ", names[i]);
+        err = (struct err){0};
+        ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+        ck_assert_int_eq(err.code, EXIT_DATA);
+        ck_assert_msg(strstr(err.message, message) != NULL, "%s", err.message);
+        safetensors_close(&file);
+    }
+    run.store.ema[tiny_params[3].offset + 2] = NAN;
+    save();
+    struct safetensors file = read_back();
+    err = (struct err){0};
+    ck_assert(!checkpoint_load(&file, &run, &loaded, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "\"ema.fc.bias\": element 2 is nan"));
+    safetensors_close(&file);
+}
+END_TEST
+
+/* A state may have a name that is shorter than those of a norm. */
+START_TEST(names_of_states_are_of_any_length)
+{
+    static const struct state states[] = {{"v", 0, 3, 0.0f}};
+    struct model other = tiny_model;
+    other.states = states;
+    other.state_count = 1;
+    ck_assert(checkpoint_knows(&other, "v"));
+    ck_assert(checkpoint_knows(&other, "ema.v"));
+    ck_assert(checkpoint_knows(&other, "train.step"));
+    ck_assert(!checkpoint_knows(&other, "norm1.num_batches_tracked"));
+    ck_assert(checkpoint_knows(&tiny_model, "norm1.num_batches_tracked"));
 }
 END_TEST
 
@@ -547,7 +629,10 @@ int main(void)
     tcase_add_test(files, params_alone_leave_the_rest);
     tcase_add_test(files, another_network_is_named);
     tcase_add_test(files, all_differences_are_told_together);
+    tcase_add_test(files, many_differences_are_counted);
     tcase_add_test(files, one_difference_is_one);
+    tcase_add_test(files, what_is_kept_has_its_shape);
+    tcase_add_test(files, names_of_states_are_of_any_length);
     tcase_add_test(files, a_model_is_no_checkpoint);
     tcase_add_test(files, contradicting_counters_are_refused);
     tcase_add_test(files, an_impossible_best_epoch_is_refused);

@@ -137,6 +137,18 @@ START_TEST(a_mismatch_names_both_shapes)
     ck_assert_int_eq(err.code, EXIT_DATA);
     ck_assert_ptr_nonnull(
         strstr(err.message, "tensor \"z.weight\" is F32 [2, 3]: expected F32 [3, 2]"));
+    err = (struct err){0};
+    ck_assert(!safetensors_check(&file, t, SAFETENSORS_F32, 1, shape, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, " is F32 [2, 3]: expected F32 [3]"));
+    static const char whole[] = "F32 [2, 3]"; /* and what has room of it */
+    for (size_t room = 1; room <= sizeof whole; room++) {
+        char text[sizeof whole + 1];
+        memset(text, 'x', sizeof text);
+        safetensors_describe(text, room, t);
+        ck_assert_uint_eq(strlen(text), room - 1);
+        ck_assert_int_eq(strncmp(text, whole, room - 1), 0);
+        ck_assert_int_eq(text[room], 'x');
+    }
     safetensors_close(&file);
 }
 END_TEST
