@@ -5,8 +5,9 @@
 
 MODEL, a trained model or the folder of a run, is frozen in portable C and for each instruction set of
 this processor, exported as ONNX with its preprocessing inside, and asked for the same images, one and
-128 at a time. All take turns within each round; times are medians, ratios are medians of the ratios
-of a round. What is not within 1e-4 of onnxruntime's probabilities is not timed.
+128 at a time. All take turns within each round. Times are medians, of the processor, which may have
+other work; ratios are medians of the ratios of a round. What is not within 1e-4 of onnxruntime's
+probabilities is not timed.
 """
 import argparse
 import ctypes
@@ -130,20 +131,20 @@ def callers_of(numpy, session, frozen, pixels):
 
 
 def measure(calls, rounds):
-    """Seconds of a call, by caller and round."""
+    """Seconds of the processor that a call takes, by caller and round."""
     repeats = []
     for call in calls:
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        repeats.append(max(1, int(SECONDS / (time.perf_counter() - start))))
+        repeats.append(max(1, int(SECONDS / max(1e-6, time.process_time() - start))))
     times = [[] for _ in calls]
     for _ in range(rounds):
         for call, count, list_of in zip(calls, repeats, times):
             call()
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(count):
                 call()
-            list_of.append((time.perf_counter() - start) / count)
+            list_of.append((time.process_time() - start) / count)
     return times
 
 

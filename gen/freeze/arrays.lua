@@ -70,16 +70,19 @@ local function of_norms(plan, trained, prefix, list)
     return weights_of, biases_of
 end
 
--- What is a zero of the norm that a value has given away, for the borders that convolutions pad
--- with zeros: an array of a pixel for each. Returns its name by the value's.
-local function of_borders(plan, fills, trained, prefix, list)
+-- What is a zero behind the norms that a value has given away, for the borders that convolutions
+-- pad with zeros: an array of a pixel for each. Returns its name by the value's.
+local function of_borders(plan, fills, prefix, list)
     local names <const> = {}
     for _, buffer in ipairs(plan.buffers) do
-        local node <const> = buffer.role == "y" and fills[buffer.layer]
-        if node then
+        local pixel <const> = buffer.role == "y" and fills[buffer.layer]
+        if pixel then
+            local filled <const> = table.move(pixel, 1, #pixel, 1, {})
+            for k = #pixel + 1, buffer.layout.pitch do
+                filled[k] = 0.0
+            end
             names[buffer.layer] = append(list, ("%s_zero_%s"):format(prefix, buffer.layer),
-                floats.pack(trained:zero(node, buffer.layout.pitch)),
-                ("of which %s makes zero"):format(node.name))
+                floats.pack(filled), "zero for those that read " .. buffer.layer)
         end
     end
     return names
@@ -88,7 +91,7 @@ end
 function arrays.of(plan, graph, trained, fills, prefix)
     local list <const>, named <const> = {}, {}
     named.of = of_kernels(plan, graph, trained, prefix, list)
-    named.fill = of_borders(plan, fills, trained, prefix, list)
+    named.fill = of_borders(plan, fills, prefix, list)
     named.weight, named.bias = of_norms(plan, trained, prefix, list)
     return list, named
 end

@@ -231,9 +231,8 @@ end
 function freeze.files(graph, file, options)
     local set <const> = isa.get(options.isa, "float", options.isa == "c")
     local trained <const> = weights.of(graph, file, set)
-    local frozen <const>, behind <const>, ahead <const>, fills <const> =
-        inference.graph(graph, function(node) return trained:moves(node) end)
-    trained:take(behind, ahead)
+    local frozen <const>, folds <const>, fills <const> = inference.graph(graph, trained)
+    trained:take(folds)
     local plan <const>, placed <const> = plan_of(frozen, set)
     plan.vl = set.vl
     local prefix <const> = c.identifier(graph.name)

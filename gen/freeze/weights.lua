@@ -1,14 +1,14 @@
 -- weights.lua - the parameters of a trained model in the layouts that kernels read.
 --
 --     local trained <const> = weights.of(graph, file, set)
---     trained:moves(node)      whether a batch norm may be taken from ahead: see inference.lua
---     trained:take(behind, ahead)   from now on layers have the batch norms that they have taken
+--     trained:factors(node)    a, b: what a batch norm applies is a * x + b
+--     trained:moves(node)      whether it may be taken from ahead: see inference.lua
+--     trained:take(folds)      from now on layers have the batch norms that they have taken
 --     trained:packed(spec)     weights of a kernel, packed, as bytes, and their shape
 --     trained:bias(spec, pitch)     the bias of a kernel, filled up with zeros
 --     trained:copied(spec, role, pitch)   a weight or bias as it is, filled up with zeros
 --     trained:affine(node)     what a norm of each image applies: weight, bias
 --     trained:scale_shift(node, pitch)   what a batch norm applies: rows a, b, m
---     trained:zero(node, pitch)     what a batch norm makes zero of: -b / a of a * x + b
 --
 -- What there is of for each channel is a list of numbers, which numbers.lua rounds to floats; what
 -- there are millions of are bytes, which gen/host/pack.c goes over.
@@ -51,8 +51,8 @@ local function list_of(self, name)
     return self.known[name]
 end
 
--- Factors a and summands b of the channels of a batch norm, in double: y = a * x + b.
-local function affine_of(self, node)
+--- Factors a and summands b of the channels of a batch norm, in double: y = a * x + b.
+function trained:factors(node)
     if not self.affines[node.name] then
         local function tensor(role)
             return list_of(self, node.name .. "." .. role)
@@ -71,7 +71,7 @@ end
 
 --- Whether a * x + b, with one addition, is as good as a * (x - m) + b, and zero has an x.
 function trained:moves(node)
-    local a <const>, b <const> = affine_of(self, node)
+    local a <const>, b <const> = self:factors(node)
     local weight <const>, bias <const> = self:affine(node)
     for k = 1, node.c do
         local near <const> =
@@ -83,39 +83,33 @@ function trained:moves(node)
     return true
 end
 
---- behind, ahead: of inference.lua
-function trained:take(behind, ahead)
-    self.behind, self.ahead = behind, ahead
+--- folds: of inference.lua
+function trained:take(folds)
+    self.folds = folds
 end
 
 -- The weights, doubles as bytes, and the bias that a layer has with the batch norms that it has
--- taken: a' (w a) and a' (bias + sum of w b) + b', where a', b' are of the one behind. Canonical;
--- the batch norms are left out where there are none. spec: of its kernel
+-- taken: a' (w a) and a' (bias + sum of w b) + b', where a', b' are of those behind. Canonical; the
+-- batch norms are left out where there are none. spec: of its kernel
 local function fold(self, spec)
     local name <const>, groups <const> = spec.layer .. ".weight", spec.groups or 1
     local biased <const> = self.file.tensors[spec.layer .. ".bias"] ~= nil
-    local behind <const>, ahead <const> = self.behind[spec.layer], self.ahead[spec.layer]
+    local taken <const> = self.folds[spec.layer] or {}
     local bytes <const>, inputs <const> = bytes_of(self, name), spec.c // groups
     local is <const> = {
         outputs = spec.k, inputs = inputs, taps = #bytes // 4 // spec.k // inputs,
         group_outputs = spec.k // groups, bias = {},
+        a_out = taken.a_out, a_in = taken.a_in, b_in = taken.b_in,
     }
     for k = 1, spec.k do
         is.bias[k] = biased and list_of(self, spec.layer .. ".bias")[k] or 0.0
-    end
-    local b_out
-    if behind then
-        is.a_out, b_out = affine_of(self, behind)
-    end
-    if ahead then
-        is.a_in, is.b_in = affine_of(self, ahead)
     end
     local made <const>, bias <const> = host.fold(bytes, is)
     if not made then
         fail_infinite(self.file, name)
     end
-    for k = 1, behind and spec.k or 0 do
-        bias[k] = bias[k] * is.a_out[k] + b_out[k]
+    for k = 1, taken.a_out and spec.k or 0 do
+        bias[k] = bias[k] * taken.a_out[k] + (taken.b_out and taken.b_out[k] or 0.0)
     end
     return made, bias
 end
@@ -147,16 +141,6 @@ function trained:copied(spec, role, pitch)
     return list
 end
 
---- The x of each channel of which a batch norm makes zero.
-function trained:zero(node, pitch)
-    local a <const>, b <const> = affine_of(self, node)
-    local list <const> = {}
-    for k = 1, pitch do
-        list[k] = k <= node.c and -b[k] / a[k] or 0.0
-    end
-    return list
-end
-
 --- Weight and bias of a norm.
 function trained:affine(node)
     return list_of(self, node.name .. ".weight"), list_of(self, node.name .. ".bias")
@@ -164,7 +148,7 @@ end
 
 --- The rows a, b and m of a batch norm that follows something else: y = a * (x - m) + b.
 function trained:scale_shift(node, pitch)
-    local a <const> = affine_of(self, node)
+    local a <const> = self:factors(node)
     local _, b <const> = self:affine(node)
     local m <const> = list_of(self, node.name .. ".running_mean")
     local list <const> = {}

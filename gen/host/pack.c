@@ -124,7 +124,7 @@ static int fold(lua_State *L)
     const size_t channels = outputs / group_outputs * inputs;
     const double *bias = list_of(L, 2, "bias", outputs), *a_out = list_of(L, 2, "a_out", outputs);
     const double *a_in = list_of(L, 2, "a_in", channels), *b_in = list_of(L, 2, "b_in", channels);
-    luaL_argcheck(L, bias != NULL && (a_in == NULL) == (b_in == NULL), 2, "expected lists");
+    luaL_argcheck(L, bias != NULL && (a_in == NULL || b_in != NULL), 2, "expected lists");
     double *made = lua_newuserdatauv(L, count * sizeof *made, 0), *to = made;
     bool finite = true;
     lua_createtable(L, (int)outputs, 0);
@@ -136,10 +136,10 @@ static int fold(lua_State *L)
             for (size_t tap = 0; tap < taps; tap++, at++) {
                 double w = (double)float_at(weights, at);
                 finite = finite && isfinite(w);
-                if (a_in != NULL) {
+                if (b_in != NULL)
                     sum += w * b_in[channel];
+                if (a_in != NULL)
                     w *= a_in[channel];
-                }
                 *to++ = w * a;
             }
         }

@@ -55,6 +55,21 @@ local function refused(message, f, ...)
     test.equal(problem.messages[1]:sub(1, #message), message)
 end
 
+-- What inference.lua asks of trained numbers, where all batch norms are sign * 2 * x + 3.
+local function trained_of(moves, sign)
+    local function list(node, number)
+        local made <const> = {}
+        for k = 1, node.c do
+            made[k] = number
+        end
+        return made
+    end
+    return {
+        moves = function() return moves end,
+        factors = function(_, node) return list(node, (sign or 1) * 2.0), list(node, 3.0) end,
+    }
+end
+
 local tests <const> = {}
 
 -- A norm that follows a convolution alone is folded; what read it reads the convolution. Neither is
@@ -63,13 +78,15 @@ function tests.batch_norms_behind_weights_are_folded()
     local built <const> = files.graph([[
         conv { 4, window = 1 }, norm(), relu(), norm(), dropout(0.5),
         conv { 4, window = 1, name = "two" }, norm(), add("two"), global_avgpool(), linear(2)]])
-    local graph <const>, behind <const> = inference.graph(built, function() return false end)
+    local graph <const>, folds <const> = inference.graph(built, trained_of(false))
     test.equal(names_of(graph), "input; conv1 of input; relu1 of conv1; norm2 of relu1; "
         .. "two of norm2; norm3 of two; add1 of norm3, two; "
         .. "global_avgpool1 of add1; linear1 of global_avgpool1; "
         .. "softmax_cross_entropy1 of linear1")
-    test.equal(behind.conv1.name, "norm1")
-    test.equal(behind.two, nil)
+    test.equal(table.concat(folds.conv1.a_out, " "), "2.0 2.0 2.0 2.0")
+    test.equal(table.concat(folds.conv1.b_out, " "), "3.0 3.0 3.0 3.0")
+    test.equal(folds.conv1.b_in, nil)
+    test.equal(folds.two, nil)
     test.equal(graph.nodes[2].bias, true)
     test.equal(built.nodes[2].bias, false) -- the graph itself stays as it was
 end
@@ -97,35 +114,63 @@ function tests.folded_numbers_are_those_of_the_formula()
     end
 end
 
--- One behind a ReLU moves into all layers that read it, through averages, too, unless one of
--- another kind does. The borders that are read are filled with what is a zero behind it.
-function tests.batch_norms_ahead_of_weights_are_folded()
-    local function moved(layers)
-        local graph <const>, _, ahead <const>, fills <const> =
-            inference.graph(files.graph(layers), function() return true end)
-        local words <const> = {}
-        for _, node in ipairs(graph.nodes) do
-            words[#words + 1] = node.kind == "norm" and node.name or nil
-            words[#words + 1] = ahead[node.name] and node.name .. " takes " .. ahead[node.name].name
-            words[#words + 1] = fills[node.name] and node.name .. " is filled"
+-- Which norms are left, what layers take, "in" and "out", and the numbers that fill borders: of the
+-- first channel.
+local function moved(layers, sign)
+    local graph <const>, folds <const>, fills <const> =
+        inference.graph(files.graph(layers), trained_of(true, sign))
+    local words <const> = {}
+    for _, node in ipairs(graph.nodes) do
+        local fold <const> = folds[node.name] or {}
+        local function first(form, list, ...)
+            words[#words + 1] = list and form:format(node.name, list[1], ...) or nil
         end
-        return table.concat(words, ", ")
+        words[#words + 1] = node.kind == "norm" and node.name or nil
+        first("%s out %g%+g", fold.a_out, fold.b_out and fold.b_out[1] or 0)
+        first("%s in %g%+g", fold.b_in and (fold.a_in or { 1 }), fold.b_in and fold.b_in[1])
+        first("%s filled %g", fills[node.name])
     end
+    return table.concat(words, ", ")
+end
+
+-- One behind a ReLU moves into all layers that read it, through averages, too. The borders that are
+-- read are filled with what is a zero behind it.
+function tests.batch_norms_ahead_of_weights_are_folded()
     test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), dropout(0.5),
         conv { 4, window = 3, padding = 1, name = "two" }, relu(), norm(),
         conv { 4, window = 3, name = "three" }, global_avgpool(), linear(2)]],
-        "relu1 is filled, two takes norm1, three takes norm2")
+        "relu1 filled -1.5, two in 2+3, three in 2+3")
     test.equal(moved [[conv { 4, window = 1 }, relu(), norm { name = "both" }, avgpool(2),
         conv { 4, window = 3, padding = 1, name = "two" },
         conv { 4, window = 1, stride = 2, from = "both", name = "three" }, add("two"),
         global_avgpool(), linear(2)]],
-        "avgpool1 is filled, two takes both, three takes both")
-    test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), maxpool(2), global_avgpool(),
-        linear(2)]], "norm1")
+        "avgpool1 filled -1.5, two in 2+3, three in 2+3")
     test.equal(moved [[conv { 4, window = 1 }, relu { name = "both" }, norm { name = "n" },
         conv { 4, window = 1, name = "two" },
         conv { 4, window = 1, from = "both", name = "three" }, add("two"), global_avgpool(),
         linear(2)]], "n")
+end
+
+-- Where something else than weights reads it, a > 0 goes through the ReLU to the weights behind,
+-- and shifts move through maxima and sums, where they add up.
+function tests.batch_norms_are_split()
+    local pooled <const> = [[conv { 4, window = 1 }, relu(), norm(), maxpool(2),
+        conv { 4, window = 3, padding = 1, name = "two" }, global_avgpool(), linear(2)]]
+    test.equal(moved(pooled), "conv1 out 2+0, maxpool1 filled -3, two in 1+3")
+    test.equal(moved(pooled, -1), "norm1")
+    test.equal(moved [[conv { 4, window = 1 }, norm(), leaky_relu(), norm { name = "n" },
+        conv { 4, window = 3, padding = 1, name = "two" }, relu(), norm(), add { "n", name = "s" },
+        global_maxpool(), linear(2)]],
+        "conv1 out 4+6, leaky_relu1 filled -3, two out 2+0, two in 1+3, linear1 in 1+6")
+    test.equal(moved [[conv { 4, window = 1 }, silu(), norm(), maxpool(2), global_avgpool(),
+        linear(2)]], "norm1")
+    test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), maxpool(2), relu(), global_avgpool(),
+        linear(2)]], "norm1")
+    test.equal(moved [[conv { 4, window = 1, name = "one" }, relu(), norm(), add("one"),
+        global_avgpool(), linear(2)]], "norm1") -- the weights have another reader
+    test.equal(moved [[conv { 4, window = 1 }, relu(), norm(), maxpool { 3, padding = 1 },
+        global_avgpool(), linear(2)]], "norm1")
+    test.equal(moved "conv { 2, window = 1 }, norm(), norm(), global_avgpool()", "conv1 out 4+9")
 end
 
 -- w (a x + b) = (w a) x + sum of w b, and x = -b / a where a x + b = 0.
@@ -180,7 +225,7 @@ end
 -- One that no weights can take is a scale and shift by its own numbers.
 function tests.other_batch_norms_are_constants()
     local built <const> = files.graph(
-        "conv { 4, window = 1 }, relu(), norm(), maxpool(2), global_avgpool(), linear(2)")
+        "conv { 4, window = 1 }, silu(), norm(), maxpool(2), global_avgpool(), linear(2)")
     local file <const> = files.model(built)
     local text <const> = text_of(frozen(built, file), "small.c")
     local rows <const> = array_of(text, "small_coef_norm1")
