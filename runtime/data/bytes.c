@@ -127,11 +127,6 @@ bool bytes_gunzip(struct data *data, const char *path, const uint8_t **bytes, si
            (data_adopt(data, at, 0) || err_set_errno(err, ENOMEM, "%s: cannot hold it", path));
 }
 
-uint32_t bytes_crc(const uint8_t *bytes, size_t size)
-{
-    return (uint32_t)crc32_z(crc32(0, NULL, 0), bytes, size);
-}
-
 char *bytes_text(const char *path, size_t most)
 {
     FILE *file = infile_open(path, "rb");

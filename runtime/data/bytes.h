@@ -21,9 +21,6 @@ bool bytes_open(struct data *data, const char *path, size_t map_from, const uint
 /* Bytes from which on a file is mapped where nobody says another number. */
 size_t bytes_limit(void);
 
-/* The check sum of zip and gzip files. */
-uint32_t bytes_crc(const uint8_t *bytes, size_t size);
-
 /* The same as bytes_open of a .gz file, unpacked. EXIT_DATA also where it is cut or corrupt. */
 bool bytes_gunzip(struct data *data, const char *path, const uint8_t **bytes, size_t *size,
                   struct err *err);

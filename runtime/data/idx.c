@@ -31,24 +31,44 @@ enum what { IMAGES, LABELS };
 /* The ways to write the name of a file; split: of EMNIST, or -1. */
 enum { SPELLINGS = 4 };
 
-static void spell(char name[NAME_SIZE], int split, enum data_part part, enum what what, int way)
+/* What a name begins with. */
+static void begin(char name[NAME_SIZE], int split, enum data_part part)
 {
     static const char *const parts[] = {"train", "t10k"};
-    char first[40];
     if (split < 0)
-        snprintf(first, sizeof first, "%s", parts[part]);
+        snprintf(name, NAME_SIZE, "%s", parts[part]);
     else
-        snprintf(first, sizeof first, "emnist-%s-%s", split_names[split],
+        snprintf(name, NAME_SIZE, "emnist-%s-%s", split_names[split],
                  part == DATA_TRAIN ? "train" : "test");
-    snprintf(name, NAME_SIZE, "%s-%s%cidx%d-ubyte%s", first, what == IMAGES ? "images" : "labels",
-             way % 2 == 0 ? '-' : '.', what == IMAGES ? 3 : 1, way < 2 ? "" : ".gz");
 }
 
+static void spell(char name[NAME_SIZE], int split, enum data_part part, enum what what, int way)
+{
+    begin(name, split, part);
+    size_t used = strlen(name);
+    snprintf(name + used, NAME_SIZE - used, "-%s%cidx%d-ubyte%s",
+             what == IMAGES ? "images" : "labels", way % 2 == 0 ? '-' : '.', what == IMAGES ? 3 : 1,
+             way < 2 ? "" : ".gz");
+}
+
+static bool any_begins(const struct data_place *place, const char *first)
+{
+    const size_t length = strlen(first);
+    for (int i = 0; i < place->count; i++) {
+        if (strncmp(place->entries[i], first, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* All names of all splits are many to spell: most folders have none that begins so. */
 static bool has_split(const struct data_place *place, int split)
 {
     char name[NAME_SIZE];
-    for (int way = 0; way < SPELLINGS; way++) {
-        for (int part = DATA_TRAIN; part <= DATA_TEST; part++) {
+    for (int part = DATA_TRAIN; place->count > 0 && part <= DATA_TEST; part++) {
+        begin(name, split, (enum data_part)part);
+        const int ways = any_begins(place, name) ? SPELLINGS : 0;
+        for (int way = 0; way < ways; way++) {
             spell(name, split, (enum data_part)part, IMAGES, way);
             if (format_has(place, name))
                 return true;

@@ -92,9 +92,8 @@ static size_t little(const uint8_t *at, int bytes)
 }
 
 /* Where the bytes of a stored entry begin in a zip file; 0: not where they can be found by going
- * from one local header to the next. Its length and check sum prove that it is this one.
- * (PKWARE's APPNOTE, 4.3.7.) */
-static size_t find_stored(const uint8_t *zip, size_t size, const char *name, const zip_stat_t *stat)
+ * from one local header to the next. (PKWARE's APPNOTE, 4.3.7.) */
+static size_t find_stored(const uint8_t *zip, size_t size, const char *name, size_t stored)
 {
     enum { HEAD = 30, MARK = 0x04034b50, STREAMED = 8, LARGE = 1, LARGE_HEAD = 4 };
     const size_t length = strlen(name);
@@ -114,14 +113,31 @@ static size_t find_stored(const uint8_t *zip, size_t size, const char *name, con
         if (size - at - first < packed)
             return 0;
         if (name_bytes == length && memcmp(h + HEAD, name, length) == 0)
-            return packed == stat->size && bytes_crc(h + first, packed) == stat->crc ? at + first
-                                                                                     : 0;
+            return packed == stored ? at + first : 0;
         at += first + packed;
     }
     return 0;
 }
 
-/* An entry whose pixels can stay in the file: large, and stored as it is. */
+/* Whether what the local headers led to is what libzip reads, with the right check sum: the
+ * directory at the end, which it goes by, may say otherwise in a file that is damaged. */
+static bool reads_same(const struct npz *npz, const struct entry *e, const uint8_t *bytes)
+{
+    enum { CHUNK = 1 << 16 };
+    uint8_t *chunk = malloc(CHUNK);
+    zip_file_t *file = chunk != NULL ? zip_fopen_index(npz->zip, e->stat.index, 0) : NULL;
+    zip_int64_t got = -1;
+    size_t at = 0;
+    while (file != NULL && (got = zip_fread(file, chunk, CHUNK)) > 0 &&
+           (size_t)got <= e->stat.size - at && memcmp(bytes + at, chunk, (size_t)got) == 0)
+        at += (size_t)got;
+    if (file != NULL)
+        zip_fclose(file);
+    free(chunk);
+    return got == 0 && at == e->stat.size;
+}
+
+/* An entry whose pixels can stay in the file: large, and stored as it is. What cannot is read. */
 static bool map_entry(const struct npz *npz, struct entry *e, const char *name,
                       const uint8_t **bytes, struct err *err)
 {
@@ -134,9 +150,11 @@ static bool map_entry(const struct npz *npz, struct entry *e, const char *name,
         return true;
     if (!bytes_open(npz->data, npz->request->path, 1, &file, &size, err))
         return false;
-    const size_t at = find_stored(file, size, name, &e->stat);
-    *bytes = at > 0 ? file + at : NULL;
-    e->size = at > 0 ? (size_t)e->stat.size : 0;
+    const size_t at = find_stored(file, size, name, (size_t)e->stat.size);
+    if (at > 0 && reads_same(npz, e, file + at)) {
+        *bytes = file + at;
+        e->size = (size_t)e->stat.size;
+    }
     return true;
 }
 

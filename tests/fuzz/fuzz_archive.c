@@ -5,7 +5,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[FUZZ_PATH_SIZE];
-    fuzz_put("x.tar.gz", data, size);
+    static int fd = -1;
+    fuzz_keep(&fd, "x.tar.gz", data, size);
     fuzz_path("x.tar.gz", path);
     struct data found = {0};
     struct err err = {0};

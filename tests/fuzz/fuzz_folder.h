@@ -53,13 +53,25 @@ static inline const char *fuzz_path(const char *name, char path[FUZZ_PATH_SIZE])
     return path;
 }
 
-/* A file that is there keeps its pages: to give them back and get others takes longer. */
+/* Writes a file that the code under test may replace by another one. */
 static inline void fuzz_put(const char *name, const void *bytes, size_t size)
 {
     char path[FUZZ_PATH_SIZE];
     int fd = open(fuzz_path(name, path), O_WRONLY | O_CREAT, 0600);
     bool ok = fd >= 0 && write(fd, bytes, size) == (ssize_t)size && ftruncate(fd, (off_t)size) == 0;
     FUZZ_CHECK(ok && close(fd) == 0, "%s: cannot write %zu bytes", path, size);
+}
+
+/* Writes a file that stays open, in *fd, which is below zero at first: to look its name up and to
+ * get pages anew takes longer than to write what most inputs have. */
+static inline void fuzz_keep(int *fd, const char *name, const void *bytes, size_t size)
+{
+    char path[FUZZ_PATH_SIZE];
+    if (*fd < 0)
+        *fd = open(fuzz_path(name, path), O_RDWR | O_CREAT, 0600);
+    FUZZ_CHECK(*fd >= 0 && pwrite(*fd, bytes, size, 0) == (ssize_t)size &&
+                   ftruncate(*fd, (off_t)size) == 0,
+               "%s: cannot write %zu bytes", name, size);
 }
 
 #endif

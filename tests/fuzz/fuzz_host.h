@@ -15,7 +15,7 @@
 /* libFuzzer reads this section as it does the counters that the compiler put in. */
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t lines[1 << 14];
 
-static void count_line(lua_State *L, lua_Debug *frame)
+FUZZ_UNWATCHED static void count_line(lua_State *L, lua_Debug *frame)
 {
     lua_getinfo(L, "S", frame);
     unsigned hash = (unsigned)frame->currentline;

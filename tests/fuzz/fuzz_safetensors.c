@@ -4,28 +4,13 @@
  * in order, and tensors that cover the data section from end to end. A sanitizer watches over every
  * byte that a tensor then says it has. What is accepted is also held against a model.
  */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../support/tiny_model.h"
 #include "file/checkpoint.h"
 #include "fuzz.h"
 #include "fuzz_folder.h"
 #include "fuzz_message.h"
-
-/* One file that stays open and keeps its pages, so that little is between two inputs. */
-static const char *put(const uint8_t *data, size_t size)
-{
-    static char path[FUZZ_PATH_SIZE];
-    static int fd = -1;
-    if (fd < 0)
-        fd = open(fuzz_path("last.safetensors", path), O_RDWR | O_CREAT, 0600);
-    FUZZ_CHECK(fd >= 0 && pwrite(fd, data, size, 0) == (ssize_t)size &&
-                   ftruncate(fd, (off_t)size) == 0,
-               "%s: cannot write %zu bytes", path, size);
-    return path;
-}
 
 FUZZ_UNTRACED static size_t check_tensors(const struct safetensors *file)
 {
@@ -48,7 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct safetensors file = {0};
     struct err err = {0};
-    const char *path = put(data, size);
+    char path[FUZZ_PATH_SIZE];
+    static int fd = -1;
+    fuzz_keep(&fd, "last.safetensors", data, size);
+    fuzz_path("last.safetensors", path);
     if (safetensors_open(&file, path, &err)) {
         FUZZ_CHECK(check_tensors(&file) <= size, "more tensors than bytes");
         for (size_t i = 0; i < file.meta_count; i++)

@@ -4,7 +4,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[FUZZ_PATH_SIZE];
-    fuzz_put("x.safetensors", data, size);
+    static int fd = -1;
+    fuzz_keep(&fd, "x.safetensors", data, size);
     judge_format(fuzz_path("x.safetensors", path),
                  (struct data_options){RESIZE_NONE, false, NULL, NULL, 0});
     return 0;

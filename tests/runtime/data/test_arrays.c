@@ -377,9 +377,15 @@ START_TEST(a_damaged_npz_is_told)
     pixels[3] ^= 1;
     files_put("x.npz", bytes, size);
     refuses(EXIT_DATA, "@/x.npz: x_train.npy: after 140 of 140 bytes: CRC error");
-    /* Nor is it mapped, when its check sum is wrong. */
+    /* Nor is it mapped, when its check sum is wrong, or when its directory says another place. */
     request.options.map_from = 1;
     refuses(EXIT_DATA, "@/x.npz: x_train.npy: after 140 of 140 bytes: CRC error");
+    pixels[3] ^= 1;
+    uint8_t *listed = memmem(bytes, size, "PK\1\2", 4);
+    ck_assert_ptr_nonnull(listed);
+    listed[44] = 0x90;
+    files_put("x.npz", bytes, size);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: Invalid argument");
 }
 END_TEST
 
