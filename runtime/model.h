@@ -19,9 +19,10 @@
 
 #include "real.h"
 
-/* A batch is cut into at most this many chunks of whole images. Every sum over images is made per
- * chunk in order, then over chunks by tree_sum, so that no result depends on the thread count. */
-enum { MODEL_CHUNKS = 16 };
+/* A batch is cut into at most this many chunks of whole images, or as many as its recipe says, up
+ * to the second. Every sum over images is made per chunk in order, then over chunks by tree_sum, so
+ * that results depend on the number of chunks and on no number of threads or processes. */
+enum { MODEL_CHUNKS = 16, MODEL_MOST_CHUNKS = 256 };
 
 /* The most layers that one layer reads. */
 enum { MODEL_INPUTS = 64 };
@@ -198,6 +199,7 @@ struct recipe {
     real ema;                /* part of the average parameters that stays in a step; 0: none */
     real ema_start;          /* part of all steps after which the average begins */
     int ema_batches;         /* batches of which its statistics are estimated; 0: averaged, too */
+    int chunks;              /* of a batch, at most; 0: MODEL_CHUNKS */
     bool factors;            /* rate and decay hold; else every factor is 1 */
     real rate[PARAM_KINDS];  /* times the learning rate */
     real decay[PARAM_KINDS]; /* times weight_decay */
@@ -223,8 +225,8 @@ enum kernel_op {
     KERNEL_GLOBAL_MAXPOOL,
     KERNEL_ADD,
     KERNEL_MUL,
-    KERNEL_CONCAT, /* one of the values that lie side by side in another */
-    KERNEL_SUMS,   /* the sums of a norm that no convolution's epilogue gathers */
+    KERNEL_CONCAT,  /* one of the values that lie side by side in another */
+    KERNEL_SUMS,    /* the sums of a norm that no convolution's epilogue gathers */
     KERNEL_SET_NORM /* a norm that makes its statistics itself */
 };
 
@@ -269,9 +271,8 @@ struct ahead;
  * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
  *   NORM_RMS x / sqrt(mean of x * x + eps):
  *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
- *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy; dx may be
- *                the same buffer as dy
- *   bwd_weights  dw += sum of dy * x^; but for NORM_RMS db += sum of dy
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy; dx
+ * may be the same buffer as dy bwd_weights  dw += sum of dy * x^; but for NORM_RMS db += sum of dy
  *
  * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
@@ -396,8 +397,8 @@ struct tensor {
 };
 
 /* Those of a step, in the order of its calls, and the sizes of the blocks. The shared memory of a
- * run is that of the weights, then a block for each of MODEL_CHUNKS chunks, then those of the
- * micro-batches; that of a thread is what lasts, then scratch. */
+ * run is that of the weights, then a block for each of model_most_chunks() chunks, then those of
+ * the micro-batches; that of a thread is what lasts, then scratch. */
 struct tensors {
     const struct tensor *list;
     int count;
@@ -456,5 +457,11 @@ struct model {
     const struct backend *backend;
     const char *description; /* the text that it was made of, or NULL */
 };
+
+/* Chunks that a batch is cut into at most, 1 .. MODEL_MOST_CHUNKS. */
+static inline int model_most_chunks(const struct model *model)
+{
+    return model->recipe->chunks > 0 ? model->recipe->chunks : MODEL_CHUNKS;
+}
 
 #endif

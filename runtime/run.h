@@ -87,8 +87,8 @@ struct run {
     real *shared; /* arenas, see struct backend */
     real *thread[TEAM_MAX_THREADS];
     real *matrices[TEAM_MAX_THREADS]; /* scratch of Muon */
-    double loss[MODEL_CHUNKS];        /* sum over the images of each chunk */
-    int correct[MODEL_CHUNKS];
+    double loss[MODEL_MOST_CHUNKS];   /* sum over the images of each chunk */
+    int correct[MODEL_MOST_CHUNKS];
 };
 
 /* Allocates for batches of at most recipe.batch images and starts the team. */
@@ -140,10 +140,11 @@ static inline bool run_is_frozen(const struct run *run, int i)
     return run->frozen != NULL && run->frozen[i];
 }
 
-/* Images a chunk of the model's batch: batch / MODEL_CHUNKS, rounded up. */
+/* Images a chunk of the model's batch: batch / most chunks, rounded up. */
 static inline int run_chunk_images(const struct model *model)
 {
-    return (model->recipe->batch + MODEL_CHUNKS - 1) / MODEL_CHUNKS;
+    const int chunks = model_most_chunks(model);
+    return (model->recipe->batch + chunks - 1) / chunks;
 }
 
 /* Chunks that this batch fills, the last one perhaps only in part. */
@@ -217,7 +218,8 @@ static inline void run_micro_batch(const struct run *run, int chunk, int micro_b
 }
 
 /* out[i] = sum over `parts` vectors part[p * stride + i], added up by a binary tree whose shape
- * depends on `parts` alone: neighbours first, then pairs of pairs. parts is 1 .. MODEL_CHUNKS. */
+ * depends on `parts` alone: neighbours first, then pairs of pairs. parts is 1 .. MODEL_MOST_CHUNKS.
+ */
 void tree_sum(real *restrict out, const real *restrict part, size_t stride, int parts, size_t n);
 
 /* The same tree in pieces. A node is the sum of the vectors of a span; tree_nodes finds the nodes
@@ -228,7 +230,7 @@ struct tree_node {
     struct span span;
     const real *sum; /* [n] */
 };
-int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS]);
+int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_MOST_CHUNKS]);
 void tree_finish(real *restrict out, const struct tree_node *nodes, int count, int parts, size_t n);
 
 #endif

@@ -18,6 +18,7 @@ local phases <const> = require "emit/phases"
 local places <const> = require "emit/places"
 local pipeline <const> = require "plan/pipeline"
 local plain <const> = require "ops/plain"
+local recipe_of <const> = require "language/recipe"
 local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
 local watch <const> = require "emit/watch"
@@ -298,7 +299,9 @@ function emit.program(graph, options)
     params.weights, params.phase_texts, params.step = weights, phase_texts, step
     params.eval_text, params.evaluation = eval_text, evaluation
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
-    params.micro_batch = train.plan.micro_batch
+    params.micro_batch, params.most_chunks = train.plan.micro_batch, train.plan.chunks
+    params.own_chunks = train.plan.chunks ~= recipe_of.CHUNKS
+    params.chunks = params.own_chunks and "CHUNKS" or "MODEL_CHUNKS"
     params.chunk_micro_batches = train.plan.chunk_micro_batches
     params.most_ahead = 1
     for _, phase in ipairs(train.plan.phases) do

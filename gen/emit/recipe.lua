@@ -31,6 +31,9 @@ local function add_optimizer(recipe, line, literal)
     nonzero("clip")
     nonzero("ema")
     nonzero("ema_start")
+    if recipe.chunks ~= language.CHUNKS then
+        line("chunks", recipe.chunks)
+    end
     if recipe.ema_batches > 0 then
         line("ema_batches", recipe.ema_batches)
     end

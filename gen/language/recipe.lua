@@ -4,7 +4,7 @@
 -- record.lua checks them. recipe.read turns a checked recipe into one flat table, all fields
 -- present:
 --
---     { batch, epochs, lr, momentum, weight_decay, nesterov = bool, label_smoothing,
+--     { batch, chunks, epochs, lr, momentum, weight_decay, nesterov = bool, label_smoothing,
 --       freeze = { name of layers, perhaps with *, ... },
 --       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
 --       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
@@ -31,6 +31,9 @@ recipe.network = {
     },
 }
 
+--- Where a description says nothing: MODEL_CHUNKS of runtime/model.h.
+recipe.CHUNKS = 16
+
 local function without_ema(f)
     if f.ema == 0 then
         return "ema 0", "ema above 0"
@@ -43,6 +46,9 @@ recipe.recipe = {
     fields = {
         { name = "batch", type = "integer", min = 1, max = 65536, default = 128,
           doc = "images a step" },
+        { name = "chunks", type = "integer", min = 1, max = 256, default = recipe.CHUNKS,
+          because = "a rank has one at least, and there are no more ranks",
+          doc = "parts of a batch whose sums are added in one order; results depend on it" },
         { name = "epochs", type = "integer", min = 1, max = 100000, default = 20,
           doc = "passes over the data" },
         { name = "optimizer", type = "record", kinds = { "sgd", "adam", "adamw", "lion", "muon" },
@@ -413,6 +419,10 @@ function recipe.read(arguments, line, input, report)
         report(top.optimizer.line, top.optimizer.kind .. ": nesterov is true with momentum 0",
             "momentum above 0", "nesterov")
     end
+    if top.chunks and top.batch and top.chunks ~= recipe.CHUNKS and top.chunks > top.batch then
+        report(line, ("recipe: chunks is %d with a batch of %d images"):format(top.chunks,
+            top.batch), ("at most %d"):format(top.batch), "chunks")
+    end
     if top.decay and optimizer.weight_decay == 0 then
         report(line, "recipe: decay has no effect with weight_decay 0",
             "no decay, or weight_decay above 0", "decay")
@@ -423,6 +433,7 @@ function recipe.read(arguments, line, input, report)
     local augment <const> = read_augment(top.augment or {}, line, input, report)
     return {
         batch = top.batch,
+        chunks = top.chunks,
         epochs = top.epochs,
         lr = optimizer.lr,
         momentum = optimizer.momentum or 0,

@@ -14,8 +14,6 @@ local ops <const> = require "ops/ops"
 local builder <const> = {}
 builder.__index = builder
 
-local CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
-
 -- Images that run through a phase together.
 local MICRO_BATCH <const> = 4
 
@@ -23,13 +21,14 @@ local MICRO_BATCH <const> = 4
 --- wishes = { algorithm = "auto" or "direct", of convolutions; candidate, tuned: see
 ---            conv/choice.lua; micro_batch = images of one, or nil }
 function builder.new(planned, is_eval, cut, wishes)
-    local chunk <const> = (planned.graph.recipe.batch + CHUNKS - 1) // CHUNKS
+    local batch <const>, chunks <const> = planned.graph.recipe.batch, planned.graph.recipe.chunks
+    local chunk <const> = (batch + chunks - 1) // chunks
     return setmetatable({
         -- What operations ask.
         graph = planned.graph, isa = planned.set, layouts = planned.layouts, eval = is_eval,
         micro_batch = math.min(wishes.micro_batch or MICRO_BATCH, chunk), by_name = {},
         -- The plan.
-        phases = {}, buffers = {}, kernels = {}, chunk_images = chunk,
+        phases = {}, buffers = {}, kernels = {}, chunks = chunks, chunk_images = chunk,
         -- The rest is asked here alone.
         wishes = wishes, cut = cut, buffer_of = {}, gradient_of = {}, calls = 0, held = {},
     }, builder)
@@ -257,6 +256,7 @@ function builder:finish()
     return {
         phases = self.phases, buffers = touched, kernels = self.kernels,
         micro_batch = self.micro_batch,
+        chunks = self.chunks,
         chunk_images = self.chunk_images,
         chunk_micro_batches = (self.chunk_images + self.micro_batch - 1) // self.micro_batch,
     }

@@ -3,8 +3,8 @@
 -- A task becomes calls here: its operation makes them on a plan under construction (builder.lua).
 -- Where all images meet before a phase, the operation of the norm says what is done there.
 --
--- plan = { phases, buffers, kernels, micro_batch = images of one, chunk_images,
---          chunk_micro_batches = images and micro-batches of a chunk }
+-- plan = { phases, buffers, kernels, micro_batch = images of one, chunks = of a batch, at most,
+--          chunk_images, chunk_micro_batches = images and micro-batches of a chunk }
 -- While a micro-batch is computed, the memory that the next one will read in the same phase is
 -- fetched into cache: long kernels do that on the side.
 --

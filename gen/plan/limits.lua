@@ -21,17 +21,17 @@ local function reject(node, what, expected)
 end
 
 -- The floats that the micro-batches of a batch keep from one phase to the next.
-function limits.micro_batch_floats(graph, planned)
-    local micro_batch <const> = planned.train.plan.micro_batch
-    local chunk <const> = (graph.recipe.batch + 16 - 1) // 16
-    return 16 * ((chunk + micro_batch - 1) // micro_batch) * planned.train.memory.floats.micro_batch
+function limits.micro_batch_floats(planned)
+    local plan <const> = planned.train.plan
+    return plan.chunks * plan.chunk_micro_batches * planned.train.memory.floats.micro_batch
 end
 
 -- The floats that a training step keeps with this many threads, parameters and momentum included.
 function limits.step_floats(graph, planned, threads)
     local floats <const> = planned.train.memory.floats
-    return floats.weights + 16 * floats.chunk + limits.micro_batch_floats(graph, planned)
-        + threads * (floats.thread + planned.scratch) + 3 * graph.param_floats
+    return floats.weights + planned.train.plan.chunks * floats.chunk
+        + limits.micro_batch_floats(planned) + threads * (floats.thread + planned.scratch)
+        + 3 * graph.param_floats
 end
 
 -- The memory of training with two threads, batches of images included, against options.max_memory.

@@ -21,7 +21,6 @@ local pipeline <const> = require "plan/pipeline"
 local scale <const> = {}
 
 scale.most_ranks = 256
-local PROGRAMS_CHUNKS <const> = 16 -- MODEL_CHUNKS of runtime/model.h
 local CHUNKS <const> = { 16, 32, 64, 128, 256 }
 local GOOD <const> = 0.5 -- of ideal: below it another rank is mostly wasted
 local LARGER <const> = 16 -- times the work and the parameters: layers of 4 times the channels
@@ -52,11 +51,11 @@ end
 
 --- What a step of a planned program sends: { gradients, parameters: bytes; norms: { channels,
 --- ghosts = whether it has them } of each batch norm at which images meet, forward and backward;
---- batch }.
+--- batch, chunks = of a batch, at most }.
 function scale.traffic(planned)
     local traffic <const> = {
         gradients = 0, parameters = 4 * planned.graph.param_floats, norms = {},
-        batch = planned.graph.recipe.batch,
+        batch = planned.graph.recipe.batch, chunks = planned.train.plan.chunks,
     }
     for _, buffer in ipairs(planned.train.plan.buffers) do
         if buffer.role == "dw" or buffer.role == "db" then
@@ -106,7 +105,7 @@ local function larger(traffic)
     end
     return {
         gradients = LARGER * traffic.gradients, parameters = LARGER * traffic.parameters,
-        norms = norms, batch = traffic.batch,
+        norms = norms, batch = traffic.batch, chunks = traffic.chunks,
     }
 end
 
@@ -136,8 +135,8 @@ end
 local function detail_rows(traffic, step, most, link)
     local rows <const> = { { "ranks", "work", "gradients", "parameters", "norms", "ms a step",
         "of ideal" } }
-    for _, ranks in ipairs(numbers_of_ranks(math.min(most, PROGRAMS_CHUNKS))) do
-        local t <const> = scale.step(traffic, step, PROGRAMS_CHUNKS, ranks, link)
+    for _, ranks in ipairs(numbers_of_ranks(math.min(most, traffic.chunks))) do
+        local t <const> = scale.step(traffic, step, traffic.chunks, ranks, link)
         rows[#rows + 1] = {
             tostring(ranks), one_number(t.work), one_number(t.gradients), one_number(t.parameters),
             one_number(t.norms), one_number(t.all), string.format("%.0f %%", 100 * t.ideal),
@@ -185,7 +184,8 @@ function scale.text(graph, options)
         string.format("gradients %.0f KB, parameters %.0f KB, %d meetings of batch norms",
             traffic.gradients / 1e3, traffic.parameters / 1e3, #traffic.norms),
         "",
-        "A step in ms, computed and not measured; a batch has 16 chunks, so 16 ranks find work:",
+        string.format("A step in ms, computed and not measured; a batch has %d chunks, so %d ranks "
+            .. "find work:", traffic.chunks, traffic.chunks),
         "",
     }
     aligned(lines, detail_rows(traffic, step, most, link))
@@ -196,10 +196,10 @@ function scale.text(graph, options)
     local chunks <const> = math.min(scale.most_ranks, traffic.batch)
     lines[#lines + 1] = ""
     lines[#lines + 1] = string.format("More than half of ideal: up to %d ranks; with %d times the "
-        .. "work and the parameters,", end_of_scaling(traffic, step, PROGRAMS_CHUNKS, link), LARGER)
+        .. "work and the parameters,", end_of_scaling(traffic, step, traffic.chunks, link), LARGER)
     lines[#lines + 1] = string.format(
         "up to %d. If a batch were cut into %d chunks: up to %d, and %d.",
-        end_of_scaling(larger(traffic), LARGER * step, PROGRAMS_CHUNKS, link), chunks,
+        end_of_scaling(larger(traffic), LARGER * step, traffic.chunks, link), chunks,
         end_of_scaling(traffic, step, chunks, link),
         end_of_scaling(larger(traffic), LARGER * step, chunks, link))
     return table.concat(lines, "\n") .. "\n"

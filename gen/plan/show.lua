@@ -74,12 +74,12 @@ end
 
 -- Megabytes of a training step with this many threads, parameters and momentum included.
 local function memory_summary(graph, planned, threads)
-    local floats <const> = planned.train.memory.floats
-    local micro_batches <const> = limits.micro_batch_floats(graph, planned)
+    local floats <const>, chunks <const> = planned.train.memory.floats, planned.train.plan.chunks
+    local micro_batches <const> = limits.micro_batch_floats(planned)
     local total <const> = limits.step_floats(graph, planned, threads)
-    return string.format("%.1f MB with %d threads: weights %.2f, gradients of 16 chunks %.2f, "
+    return string.format("%.1f MB with %d threads: weights %.2f, gradients of %d chunks %.2f, "
         .. "images of a batch of %d %.2f, each thread %.2f.", total * 4 / 1e6, threads,
-        floats.weights * 4 / 1e6, 16 * floats.chunk * 4 / 1e6, graph.recipe.batch,
+        floats.weights * 4 / 1e6, chunks, chunks * floats.chunk * 4 / 1e6, graph.recipe.batch,
         micro_batches * 4 / 1e6,
         (floats.thread + planned.scratch) * 4 / 1e6)
 end

@@ -20,7 +20,7 @@ static const float *place(const struct watching *w, const struct run *run,
 {
     const struct tensors *all = run->model->tensors;
     const float *chunks = run->shared + all->weight_floats;
-    const float *micro_batches = chunks + MODEL_CHUNKS * all->chunk_floats;
+    const float *micro_batches = chunks + (size_t)model_most_chunks(run->model) * all->chunk_floats;
     switch (tensor->memory) {
     case TENSOR_CHUNK:
         return chunks + (size_t)w->chunk * all->chunk_floats + tensor->at;

@@ -57,7 +57,7 @@ static void *load(struct err *err)
     return plugin;
 }
 
-bool launched_start(struct ranks *ranks, const char *launcher, struct err *err)
+bool launched_start(struct ranks *ranks, const char *launcher, int most, struct err *err)
 {
     struct err why = {0};
     void *plugin = load(&why);
@@ -77,11 +77,11 @@ bool launched_start(struct ranks *ranks, const char *launcher, struct err *err)
         return false;
     ranks->bound = cpu_online() < sysconf(_SC_NPROCESSORS_ONLN);
     const bool several = strncmp(launcher, rank_variable, sizeof rank_variable - 1) != 0;
-    if (ranks->count > RANKS_MAX) {
+    if (ranks->count > most) {
         ranks->code = EXIT_USAGE; /* each of them knows */
         return err_set_code(err, EXIT_USAGE,
                             "%s: %d ranks: expected at most %d, the chunks of a batch", launcher,
-                            ranks->count, RANKS_MAX);
+                            ranks->count, most);
     }
     if (ranks->count < 2 && several)
         return err_set(err,

@@ -12,9 +12,10 @@
  * "OMPI_COMM_WORLD_SIZE=4"; NULL where there is none. The text is valid until the next call. */
 const char *launched_by(void);
 
-/* Starts MPI. `launcher` is what launched_by says. A launcher that has started one rank only leaves
- * ranks->count at 1. EXIT_FAILED where there is no plug-in, or it is of another MPI. */
-bool launched_start(struct ranks *ranks, const char *launcher, struct err *err);
+/* Starts MPI. `launcher` is what launched_by says, most as in ranks_start. A launcher that has
+ * started one rank only leaves ranks->count at 1. EXIT_FAILED where there is no plug-in, or it is
+ * of another MPI. */
+bool launched_start(struct ranks *ranks, const char *launcher, int most, struct err *err);
 
 /* What the plug-in exports, under the names of LAUNCHED_START and LAUNCHED_SIZE: starts MPI and
  * fills ranks but for the host; and sizeof(struct ranks), by which it is known to fit. */

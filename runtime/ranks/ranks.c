@@ -46,11 +46,16 @@ static void find_neighbours(struct ranks *ranks)
     }
 }
 
-enum ranks_role ranks_start(struct ranks **ranks, int wanted, struct err *err)
+enum ranks_role ranks_start(struct ranks **ranks, int wanted, int most, struct err *err)
 {
     enum ranks_role role = RANKS_WORK;
     *ranks = NULL;
     const char *launcher = launched_by();
+    if (wanted > most) {
+        err_set_code(err, EXIT_USAGE, "--ranks %d: expected at most %d, the chunks of a batch",
+                     wanted, most);
+        return RANKS_FAILED;
+    }
     if (wanted > 1 && launcher != NULL) {
         err_set_code(err, EXIT_USAGE,
                      "--ranks %d: %s has started this program as one rank of several: expected one "
@@ -61,7 +66,7 @@ enum ranks_role ranks_start(struct ranks **ranks, int wanted, struct err *err)
     if (wanted > 1)
         role = shared_start(&all, wanted, err);
     else if (launcher != NULL)
-        role = launched_start(&all, launcher, err) ? RANKS_WORK : RANKS_FAILED;
+        role = launched_start(&all, launcher, most, err) ? RANKS_WORK : RANKS_FAILED;
     if (role != RANKS_WORK || all.count < 2)
         return role;
     name_host(&all);

@@ -1,7 +1,7 @@
 /* ranks.h - the processes that make one training together, and the bytes that go between them.
  *
  *     struct ranks *ranks = NULL;                 (NULL: this process is alone)
- *     switch (ranks_start(&ranks, wanted, &err)) {   (`--ranks`; or a launcher of MPI started us)
+ *     switch (ranks_start(&ranks, wanted, most, &err)) {   (`--ranks`, or a launcher of MPI)
  *     case RANKS_WORK: ...                        (this process is rank ranks->me of ranks->count)
  *     case RANKS_DONE: ...                        (others have done it; err has how that ended)
  *     }
@@ -28,7 +28,7 @@
 #include "sys/err.h"
 
 /* What travels is in lines of this many bytes, so that an int counts 128 GB. */
-enum { RANKS_MAX = 16, RANKS_LINE = 64, RANKS_HOST_SIZE = 64, RANKS_NAME_SIZE = 64 };
+enum { RANKS_MAX = 256, RANKS_LINE = 64, RANKS_HOST_SIZE = 64, RANKS_NAME_SIZE = 64 };
 
 /* One way for bytes from rank to rank. Pieces lie one after another, in the order of the ranks. */
 struct ranks_back_end {
@@ -62,9 +62,10 @@ struct ranks {
 enum ranks_role { RANKS_FAILED, RANKS_WORK, RANKS_DONE };
 
 /* wanted: ranks on this machine over shared memory, 1: alone, unless a launcher of MPI has started
- * this program as one of several. RANKS_DONE is what the process gets that has started the others
- * and waited for them; err->code is theirs. Before any thread is started. */
-enum ranks_role ranks_start(struct ranks **ranks, int wanted, struct err *err);
+ * this program as one of several. most: the chunks of a batch, RANKS_MAX at most: more ranks are
+ * EXIT_USAGE. RANKS_DONE is what the process gets that has started the others and waited for them;
+ * err->code is theirs. Before any thread is started. */
+enum ranks_role ranks_start(struct ranks **ranks, int wanted, int most, struct err *err);
 
 /* Threads for this rank on a machine with so many processors for this process: its share of them,
  * unless the launcher has bound each rank to its own. */

@@ -78,7 +78,7 @@ static void place_values(struct generic_plan *plan, const struct model *model)
         }
         node->moments =
             place(&plan->thread_floats, floats_for((size_t)l->c, sizeof(struct ref_moments)));
-        int parts = MODEL_CHUNKS * (l->ghost > 0 ? run_chunk_images(model) : 1);
+        const int parts = model_most_chunks(model) * (l->ghost > 0 ? run_chunk_images(model) : 1);
         for (int pass = 0; pass < 2; pass++)
             node->sums[pass] =
                 place(&plan->shared_floats, floats_for((size_t)(parts * 2 * l->c), sizeof(double)));
@@ -188,6 +188,6 @@ void generic_plan_make(struct generic_plan *plan, const struct model *model)
     place_gradients(plan, model);
     place_thread(plan, model);
     plan->part_floats = (model->param_floats + LINE - 1) / LINE * LINE;
-    plan->parts = place(&plan->shared_floats, MODEL_CHUNKS * plan->part_floats);
+    plan->parts = place(&plan->shared_floats, (size_t)model_most_chunks(model) * plan->part_floats);
     plan->images = place(&plan->shared_floats, (size_t)model->recipe->batch * plan->image_floats);
 }

@@ -15,12 +15,12 @@
 
 /* The places of one layer; those that it does not use are zero. */
 struct generic_node {
-    size_t value;      /* image: output; ReLU and dropout may share that of their input */
-    size_t grad;       /* image: gradient of the output, shared by layers at different times */
-    size_t moments;    /* struct ref_moments [groups]; image: group norm, thread: batch norm */
-    size_t sums[2];    /* shared: batch norm, double [MODEL_CHUNKS][2][c], forward and backward;
-                          with ghosts one for each image instead of each chunk */
-    bool has_grad;     /* the loss depends on the output, and a parameter depends on the gradient */
+    size_t value;   /* image: output; ReLU and dropout may share that of their input */
+    size_t grad;    /* image: gradient of the output, shared by layers at different times */
+    size_t moments; /* struct ref_moments [groups]; image: group norm, thread: batch norm */
+    size_t sums[2]; /* shared: batch norm, double [chunks][2][c], forward and backward;
+                       with ghosts one for each image instead of each chunk */
+    bool has_grad;  /* the loss depends on the output, and a parameter depends on the gradient */
     bool grad_adds[MODEL_INPUTS]; /* the gradient of that input has been started already */
 };
 
@@ -28,7 +28,7 @@ struct generic_plan {
     struct generic_node nodes[GENERIC_MAX_LAYERS];
     size_t images; /* shared: the arenas of the images, [recipe.batch][image_floats] */
     size_t image_floats;
-    size_t parts; /* shared: parameter gradients of each chunk, [MODEL_CHUNKS][part_floats] */
+    size_t parts; /* shared: parameter gradients of each chunk, [chunks][part_floats] */
     size_t part_floats;
     size_t coef;        /* thread: float [3][c] of the widest layer */
     size_t dcoef;       /* thread: float [4][c], of the norm under way */

@@ -239,7 +239,7 @@ static bool read_options(struct evaluation *e, bool *answered, const char *progr
          &e->labels, 0, 0},
         {"layout", "nhwc|nchw|none", "of arrays, default: as in training", OPTION_TEXT, &e->layout,
          0, 0},
-        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &e->threads, 1,
+        {"threads", "N", "default: the processors, at most one a chunk", OPTION_INT, &e->threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
          OPTION_CHOICE, &e->backend, 0, 0},
@@ -281,7 +281,7 @@ bool eval_main(const struct model *model, const char *program, int argc, char **
     if (answered)
         return true;
     bool ok = false;
-    switch (ranks_start(&e.ranks, (int)e.ranks_wanted, err)) {
+    switch (ranks_start(&e.ranks, (int)e.ranks_wanted, model_most_chunks(model), err)) {
     case RANKS_FAILED:
         break;
     case RANKS_DONE:

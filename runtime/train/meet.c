@@ -15,16 +15,18 @@
 #include "sys/finite.h"
 #include "train/update.h"
 
-/* What a rank tells all others after a step. */
+/* What a rank tells all others after a step: first this, then of each of its chunks the other. */
 struct news {
-    double loss[MODEL_CHUNKS];
-    int correct[MODEL_CHUNKS]; /* of its own chunks; the rest means nothing */
     int signal;
     int finite; /* whether its gradients are */
-    int unused[14];
 };
-_Static_assert(sizeof(struct news) % RANKS_LINE == 0, "whole lines");
-_Static_assert((int)RANKS_MAX <= (int)MODEL_CHUNKS, "a chunk for each rank");
+struct chunk_news {
+    double loss;
+    int correct;
+    int unused;
+};
+_Static_assert(sizeof(struct news) % _Alignof(struct chunk_news) == 0, "one behind the other");
+_Static_assert((int)RANKS_MAX <= (int)MODEL_MOST_CHUNKS, "a chunk for each rank");
 
 enum { LINE_FLOATS = RANKS_LINE / (int)sizeof(real) };
 
@@ -38,8 +40,8 @@ struct meet {
     struct span owned[RANKS_MAX]; /* parameters of each rank */
     size_t *place;              /* [param_count], of a gradient in what its owner gets of a node */
     size_t gradient[RANKS_MAX]; /* floats that each owner gets of a node, in whole lines */
-    struct tree_node nodes[MODEL_CHUNKS]; /* of all ranks, in order */
-    int first_node[RANKS_MAX + 1];        /* of each rank among them */
+    struct tree_node nodes[MODEL_MOST_CHUNKS]; /* of all ranks, in order */
+    int first_node[RANKS_MAX + 1];             /* of each rank among them */
     int lines_out[RANKS_MAX], lines_in[RANKS_MAX];
     struct block out, in; /* of the exchange under way */
     bool finite;
@@ -276,7 +278,7 @@ void meet_gradients(struct run *run, int rank, const struct gradients *gradients
 void meet_gradient(const struct run *run, const struct gradients *gradients, int weight, real *out)
 {
     const struct meet *meet = run->meet;
-    struct tree_node nodes[MODEL_CHUNKS];
+    struct tree_node nodes[MODEL_MOST_CHUNKS];
     const int count = meet->first_node[meet->ranks->count];
     if (meet->ranks->err.code != EXIT_OK)
         return;
@@ -312,26 +314,37 @@ void meet_squares(struct run *run, int rank)
 
 /* -- News -------------------------------------------------------------------------------------- */
 
-static void tell(const struct run *run, struct news *news, bool finite)
+static size_t news_bytes(const struct run *run, int rank)
 {
-    memset(news, 0, sizeof *news);
-    memcpy(news->loss, run->loss, sizeof news->loss);
-    memcpy(news->correct, run->correct, sizeof news->correct);
-    news->signal = ranks_signal(run->meet->ranks);
-    news->finite = finite;
+    const struct span chunks = chunks_of(run, rank);
+    return sizeof(struct news) + (size_t)(chunks.last - chunks.first) * sizeof(struct chunk_news);
 }
 
-/* Takes over what a rank says of its chunks. The first rank that was asked to stop decides. */
-static void hear(struct run *run, const struct news *news, int from)
+/* Returns what comes behind. */
+static void *tell(const struct run *run, struct news *news, bool finite)
+{
+    const struct span chunks = chunks_of(run, run->meet->ranks->me);
+    struct chunk_news *own = (struct chunk_news *)(news + 1);
+    *news = (struct news){.signal = ranks_signal(run->meet->ranks), .finite = finite};
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++)
+        *own++ = (struct chunk_news){.loss = run->loss[chunk], .correct = run->correct[chunk]};
+    return own;
+}
+
+/* Takes over what a rank says of its chunks. The first rank that was asked to stop decides. Returns
+ * what comes behind. */
+static const void *hear(struct run *run, const struct news *news, int from)
 {
     struct meet *meet = run->meet;
     const struct span chunks = chunks_of(run, from);
-    for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        run->loss[chunk] = news->loss[chunk];
-        run->correct[chunk] = news->correct[chunk];
+    const struct chunk_news *its = (const struct chunk_news *)(news + 1);
+    for (int chunk = chunks.first; chunk < chunks.last; chunk++, its++) {
+        run->loss[chunk] = its->loss;
+        run->correct[chunk] = its->correct;
     }
     meet->signal = meet->signal == 0 ? news->signal : meet->signal;
     meet->finite = meet->finite && news->finite != 0;
+    return its;
 }
 
 static void share_parameters(struct run *run)
@@ -341,19 +354,17 @@ static void share_parameters(struct run *run)
     size_t bytes[RANKS_MAX], first[RANKS_MAX], floats[RANKS_MAX];
     for (int r = 0; r < meet->ranks->count; r++) {
         floats[r] = owned_floats(run, r, &first[r]);
-        bytes[r] = sizeof(struct news) + floats[r] * sizeof(real);
+        bytes[r] = news_bytes(run, r) + floats[r] * sizeof(real);
     }
     if (!begin_gather(meet, bytes))
         return;
-    struct news *mine = meet->out.bytes;
-    tell(run, mine, finite_all(run->store.grad + first[me], floats[me]));
-    memcpy(mine + 1, run->store.param + first[me], floats[me] * sizeof(real));
+    void *mine = tell(run, meet->out.bytes, finite_all(run->store.grad + first[me], floats[me]));
+    memcpy(mine, run->store.param + first[me], floats[me] * sizeof(real));
     gather(meet);
     meet->finite = true;
     for (int r = 0; meet->ranks->err.code == EXIT_OK && r < meet->ranks->count; r++) {
-        const struct news *news = piece_of(&meet->in, meet->lines_in, r);
-        hear(run, news, r);
-        memcpy(run->store.param + first[r], news + 1, floats[r] * sizeof(real));
+        const void *its = hear(run, piece_of(&meet->in, meet->lines_in, r), r);
+        memcpy(run->store.param + first[r], its, floats[r] * sizeof(real));
     }
 }
 
@@ -396,7 +407,7 @@ void meet_evaluation(struct run *run)
     struct meet *meet = run->meet;
     size_t bytes[RANKS_MAX];
     for (int r = 0; r < meet->ranks->count; r++)
-        bytes[r] = sizeof(struct news);
+        bytes[r] = news_bytes(run, r);
     if (!begin_gather(meet, bytes))
         return;
     tell(run, meet->out.bytes, true);

@@ -105,9 +105,13 @@ bool origin_open(struct origin *origin, const struct model *model, const struct 
     if (origin->layers == NULL)
         return err_set_errno(err, ENOMEM, "layers");
     /* How a batch is cut into chunks follows from what memory was planned for. */
-    char planned[32] = "";
+    char planned[64] = "";
     if (settings->recipe.batch != model->recipe->batch)
         snprintf(planned, sizeof planned, ", planned for %d", model->recipe->batch);
+    if (model->recipe->chunks > 0) {
+        const size_t used = strlen(planned);
+        snprintf(planned + used, sizeof planned - used, ", %d chunks", model->recipe->chunks);
+    }
     if (settings->backend == BACKEND_GENERIC)
         snprintf(origin->kernels, sizeof origin->kernels, "generic%s", planned);
     else

@@ -471,7 +471,7 @@ bool predict_main(const struct model *model, const char *program, int argc, char
          &p.resize_option, 0, 0},
         {"ranks", "N", "so many processes on this machine; no influence on results", OPTION_INT,
          &p.ranks_wanted, 1, RANKS_MAX},
-        {"threads", "N", "default: the processors, at most 16", OPTION_INT, &p.threads, 1,
+        {"threads", "N", "default: the processors, at most one a chunk", OPTION_INT, &p.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",
          OPTION_CHOICE, &p.backend, 0, 0},
@@ -494,7 +494,7 @@ bool predict_main(const struct model *model, const char *program, int argc, char
     }
     if (!check(&p, argc - first, err))
         return false;
-    switch (ranks_start(&p.ranks, (int)p.ranks_wanted, err)) {
+    switch (ranks_start(&p.ranks, (int)p.ranks_wanted, model_most_chunks(model), err)) {
     case RANKS_FAILED:
         return false;
     case RANKS_DONE:

@@ -18,16 +18,15 @@
 #include "sys/nearest.h"
 #include "sys/options.h"
 
-enum { THREADS_USEFUL = MODEL_CHUNKS }; /* a batch has no more chunks to share out */
-
 static const struct settings_row *const rows = settings_rows;
 
 void settings_init(struct settings *settings, const struct model *model)
 {
-    int online = cpu_online();
+    const int online = cpu_online();
+    const int useful = model_most_chunks(model); /* no more chunks to share out */
     *settings = (struct settings){
         .backend = BACKEND_GENERATED,
-        .threads = online < THREADS_USEFUL ? online : THREADS_USEFUL,
+        .threads = online < useful ? online : useful,
         .seed = 1,
         .shuffle = true,
         .dropout = true,

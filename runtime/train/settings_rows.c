@@ -97,8 +97,9 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                          OPTION("generated|generic",
                                 "this program's own kernels, or the reference ones")},
     [SETTING_THREADS] = {"threads", INT, UNSAVED(threads), 1, TEAM_MAX_THREADS, NULL,
-                         OPTION("N", "default: the processors, at most 16; no influence on "
-                                     "results")},
+                         OPTION("N",
+                                "default: the processors, at most one a chunk; no influence on "
+                                "results")},
     [SETTING_SEED] = {"seed", LONG, DEFAULT(seed), 0, SETTINGS_MAX_SEED, NULL,
                       OPTION("N", "of initial values, order, augmentation and dropout")},
     [SETTING_EPOCHS] = {"epochs", INT, RECIPE(epochs), 1, SETTINGS_MAX_EPOCHS, NULL,

@@ -444,7 +444,8 @@ bool trainer_open(struct trainer *trainer, const struct model *model, const char
         return true;
     }
     trainer->ranks_typed = ok ? typed.ranks : 1;
-    const enum ranks_role role = ranks_start(&trainer->ranks, (int)trainer->ranks_typed, err);
+    const enum ranks_role role =
+        ranks_start(&trainer->ranks, (int)trainer->ranks_typed, model_most_chunks(model), err);
     trainer->done = role == RANKS_DONE;
     ok = trainer->done ? err->code == EXIT_OK
                        : role == RANKS_WORK && open_all(trainer, &typed, ok, err);

@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-enum { TREE_BLOCK = 64, TREE_PAIRS = MODEL_CHUNKS / 2 };
+enum { TREE_BLOCK = 64, TREE_PAIRS = MODEL_MOST_CHUNKS / 2 };
 
 static void sum_block(real *restrict out, const real *restrict part, size_t stride, int parts,
                       size_t n)
@@ -51,7 +51,7 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_CHUNKS])
+int tree_nodes(struct span span, int parts, struct tree_node nodes[MODEL_MOST_CHUNKS])
 {
     int count = 0;
     for (int first = span.first; first < span.last; count++) {
@@ -76,8 +76,8 @@ static bool are_halves(const struct tree_node *a, const struct tree_node *b, int
 static void finish_block(real *restrict out, const struct tree_node *nodes, int count, int parts,
                          size_t at, size_t n)
 {
-    real sums[MODEL_CHUNKS][TREE_BLOCK];
-    struct tree_node left[MODEL_CHUNKS];
+    real sums[MODEL_MOST_CHUNKS][TREE_BLOCK];
+    struct tree_node left[MODEL_MOST_CHUNKS];
     for (int i = 0; i < count; i++)
         left[i] = (struct tree_node){nodes[i].span, nodes[i].sum + at};
     for (int width = 1; count > 1; width *= 2) {
@@ -101,7 +101,7 @@ static void finish_block(real *restrict out, const struct tree_node *nodes, int 
 
 void tree_finish(real *restrict out, const struct tree_node *nodes, int count, int parts, size_t n)
 {
-    assert(count >= 1 && count <= MODEL_CHUNKS && nodes[count - 1].span.last == parts);
+    assert(count >= 1 && count <= MODEL_MOST_CHUNKS && nodes[count - 1].span.last == parts);
     for (size_t first = 0; first < n; first += TREE_BLOCK) {
         size_t block = n - first < TREE_BLOCK ? n - first : TREE_BLOCK;
         finish_block(out + first, nodes, count, parts, first, block);
@@ -112,7 +112,7 @@ void tree_finish(real *restrict out, const struct tree_node *nodes, int count, i
 
 void tree_sum(real *restrict out, const real *restrict part, size_t stride, int parts, size_t n)
 {
-    assert(parts >= 1 && parts <= MODEL_CHUNKS);
+    assert(parts >= 1 && parts <= MODEL_MOST_CHUNKS);
     for (size_t first = 0; first < n; first += TREE_BLOCK) {
         size_t block = n - first < TREE_BLOCK ? n - first : TREE_BLOCK;
         sum_block(out + first, part + first, stride, parts, block);

@@ -29,7 +29,7 @@
      * ${line}
 @ end
  *
- * A batch has at most MODEL_CHUNKS = 16 chunks (model.h), also in an evaluation. A smaller batch fills the first of
+ * A batch has at most ${chunks} = ${most_chunks} chunks${own_chunks and "" or " (model.h)"}, also in an evaluation. A smaller batch fills the first of
  * them. A chunk has sums of its own, which are added in one order whatever thread made them:
  * the number of threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
  *
@@ -81,6 +81,9 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
+    @ if own_chunks then
+        CHUNKS = ${most_chunks}, /* of a batch, at most */
+    @ end
     MICRO_BATCH = ${micro_batch}, /* images that run through ${phased and "a phase" or "the network"} together */
     @ if phased then
         CHUNK_MICRO_BATCHES = ${chunk_micro_batches}, /* of a chunk */
@@ -334,10 +337,10 @@ static void measure(const struct model *model, size_t *shared_floats, size_t *th
 {
     (void)model;
     @ if phased then
-        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * (CHUNK_FLOATS + (size_t)CHUNK_MICRO_BATCHES * MICRO_BATCH_FLOATS);
+        *shared_floats = WEIGHT_FLOATS + (size_t)${chunks} * (CHUNK_FLOATS + (size_t)CHUNK_MICRO_BATCHES * MICRO_BATCH_FLOATS);
         *thread_floats = THREAD_FLOATS + SCRATCH_FLOATS;
     @ else
-        *shared_floats = WEIGHT_FLOATS + (size_t)MODEL_CHUNKS * CHUNK_FLOATS;
+        *shared_floats = WEIGHT_FLOATS + (size_t)${chunks} * CHUNK_FLOATS;
         *thread_floats = SCRATCH_FLOATS;
     @ end
 }
@@ -351,7 +354,7 @@ static struct net open_net(struct run *run, int rank)
         .weights = run->shared,
         .chunks = chunks,
         @ if phased then
-            .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
+            .micro_batches = chunks + (size_t)${chunks} * CHUNK_FLOATS,
             .thread = run->thread[rank],
             .scratch = run->thread[rank] + THREAD_FLOATS,
         @ else

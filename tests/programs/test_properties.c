@@ -324,7 +324,7 @@ START_TEST(images_do_not_depend_on_each_other)
     size_t each = (size_t)(model->c * model->h * model->w);
     size_t count = each * (size_t)model->recipe->batch;
     float *images = made_up(count, 8);
-    double before[MODEL_CHUNKS], after[MODEL_CHUNKS];
+    double before[MODEL_MOST_CHUNKS], after[MODEL_MOST_CHUNKS];
     losses_of(before, images);
     for (size_t i = 0; i < each; i++)
         images[i] = -images[i] / 2;

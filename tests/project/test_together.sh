@@ -4,7 +4,7 @@
 #     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS MAKE_PICTURES [deep]
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
-# chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
+# chunks, and another_chunks, a tiny_bn of 32 chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
 # many numbers of ranks and threads, kills at many moments, and faults in every call of MPI.
 set -eu
 programs=$1 work=$2 mpirun=$3 faults=$4 make_pictures=$5 deep=${6:-}
@@ -61,7 +61,23 @@ for net in bn gn bn8; do
     alone $net 3
 done
 
+# More chunks than there are mostly, and so more ranks: other bits, and the same on all of them.
+more_chunks="$programs/another_chunks train $options --max-steps 3 --threads 1"
+in_more_chunks() { # RANKS
+    train 0 "" $more_chunks --ranks "$1" --out "chunks_$1"
+    same "chunks_$1" chunks_1
+}
+in_more_chunks 1
+! cmp -s chunks_1/last.safetensors alone_bn_3/last.safetensors || fail "32 chunks: the bits of 16"
+in_more_chunks 3
+
 if [ -n "$deep" ]; then
+    for ranks in 2 5 20 32; do
+        in_more_chunks $ranks
+        [ -n "$mpirun" ] || continue
+        train 0 "" "$mpirun" -n $ranks $more_chunks --out "chunks_mpi_$ranks"
+        same "chunks_mpi_$ranks" chunks_1
+    done
     for net in bn gn bn8; do
         for ranks in 1 2 3 4 5 8 16; do
             for threads in 1 2 4; do
@@ -231,7 +247,7 @@ once() {
 train 2 "bench: PMI_SIZE=2: " env PMI_SIZE=2 "$programs/tiny_bn" bench
 train 2 "predict: -: standard input" "$programs/tiny_bn" predict --model alone_bn_3 --ranks 2 -
 once
-train 2 "expected 1 to 16" "$programs/tiny_bn" train $options --ranks 17
+train 2 "at most 16, the chunks of a batch" "$programs/tiny_bn" train $options --ranks 17
 train 3 "rank 0 on .*: no data" "$programs/tiny_bn" train --data nowhere --ranks 2
 once
 if [ -n "$mpirun" ]; then

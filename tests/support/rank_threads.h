@@ -34,8 +34,8 @@ static inline void *rank_main(void *argument)
 /* lines: of a box. */
 static inline void with_ranks(int count, int lines, void (*work)(struct ranks *ranks))
 {
-    struct rank rank[RANKS_MAX];
-    pthread_t thread[RANKS_MAX];
+    static struct rank rank[RANKS_MAX];
+    static pthread_t thread[RANKS_MAX];
     struct err err = {0};
     const size_t bytes = shared_bytes(count, lines);
     void *region = aligned_alloc(4096, bytes);

@@ -341,6 +341,22 @@ function tests.the_cut_of_a_batch_is_drawn()
     chunk 3   images 3-3]])
 end
 
+-- A description may cut a batch into more chunks; that of one which says nothing is in model.h.
+function tests.chunks_are_those_of_the_description()
+    local graph <const> = nets.graph("s8", "bn")
+    local usual <const> = program(graph, "c")
+    assert(not usual:find("[^_]CHUNKS") and not usual:find(".chunks = 1", 1, true))
+    graph.recipe.chunks = 32
+    local text <const> = program(graph, "c")
+    for _, part in ipairs { "batch 128 = 32 chunks x 1 micro-batches x 4 images",
+        "at most CHUNKS = 32 chunks, also", "    CHUNKS = 32, /*", "    .chunks = 32,",
+        "WEIGHT_FLOATS + (size_t)CHUNKS\n", "chunks + (size_t)CHUNKS * CHUNK_FLOATS",
+        "CHUNK_MICRO_BATCHES = 1," } do
+        assert(text:find(part, 1, true), part)
+    end
+    assert(not text:find("MODEL_CHUNKS", 1, true))
+end
+
 -- A kernel that many layers share is written once, and one name for two kernels is a bug.
 function tests.shared_kernels_are_made_once()
     local conv <const> = require("ops/ops").conv

@@ -298,6 +298,13 @@ local rejected <const> = {
         "5: rate: has no field \"scale\": expected weight, head, norm or bias",
         "5: rate: has no effect: expected a factor that is not 1, or no rate",
     } },
+    { "chunks of no image", describe(ending, "input = { 3, 32, 32 },\n"
+      .. "recipe = { batch = 20, chunks = 32, optimizer = sgd { lr = 1 } },"),
+      "4: recipe: chunks is 32 with a batch of 20 images: expected at most 20" },
+    { "more chunks than there are ranks", describe(ending, "input = { 3, 32, 32 },\n"
+      .. "recipe = { batch = 512, chunks = 257, optimizer = sgd { lr = 1 } },"),
+      "4: recipe: chunks is 257: expected an integer from 1 to 256: a rank has one at least, and "
+      .. "there are no more ranks" },
     { "augmentation", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
       .. 'augment = { crop = 32, flip = "often", cutout = 33 } },'), {

@@ -29,11 +29,12 @@ local function row_of(field)
     }
 end
 
--- Not here: --lr may be more and 0; crop and cutout have the side of the image as limit.
+-- Not here: --lr may be more and 0; crop and cutout have the side of the image as limit; chunks are
+-- the program's.
 function tests.a_checkpoint_may_say_what_a_recipe_may()
     local rows <const> = read_rows()
     local names <const> = { every = "step_epochs", gamma = "step_gamma" }
-    local skipped <const> = { lr = true, crop = true, cutout = true }
+    local skipped <const> = { lr = true, crop = true, cutout = true, chunks = true }
     local count = 0
     local specs <const> = { recipe.recipe, recipe.augment, table.unpack(recipe.calls) }
     for _, spec in ipairs(specs) do

@@ -124,6 +124,17 @@ function tests.memory_adds_up()
         16 * sums.chunk * 4 / 1e6), 1, true), text:match("Memory: [^\n]*"))
 end
 
+-- More chunks have as many sums more, and no fewer images.
+function tests.memory_is_that_of_all_chunks()
+    local graph <const> = nets.graph("s8", "bn")
+    graph.recipe.chunks = 64
+    local floats <const> = nets.plans(graph).train.memory.floats
+    local text <const> = plan.text(graph, options(graph, "avx2"))
+    assert(text:find(("gradients of 64 chunks %.2f, images of a batch of 128 %.2f,"):format(
+        64 * floats.chunk * 4 / 1e6, 64 * floats.micro_batch * 4 / 1e6), 1, true),
+        text:match("Memory: [^\n]*"))
+end
+
 function tests.ghosts_meet_where_the_batch_does()
     local function meetings(norm)
         local graph <const> = nets.graph("s8", norm)

@@ -26,7 +26,7 @@ local PARAMETERS <const> = 24 + 128 + 160 + 2 * 8 + 2 * 16 + 10
 function tests.traffic_is_that_of_the_plan()
     local bn <const> = scale.traffic(planned("bn"))
     test.equal(bn.parameters, 4 * PARAMETERS)
-    test.equal(bn.batch, 64)
+    test.equal({ bn.batch, bn.chunks }, { 64, 16 })
     test.equal(#bn.norms, 4) -- two, forward and backward
     local channels = 0
     for _, norm in ipairs(bn.norms) do
@@ -80,6 +80,19 @@ function tests.ghosts_send_a_sum_an_image()
         gradients = 0, parameters = 0, batch = 64, norms = { { channels = 10, ghosts = true } },
     }
     near(scale.step(traffic, 48, 16, 2, LINK).norms, 1 + 16 * 64 * 10 / 2 / 1000)
+end
+
+function tests.the_chunks_are_those_of_the_description()
+    local built <const> = graph.build(network.read([[
+return network {
+    name = "one", classes = 10, input = { 3, 8, 8 },
+    recipe = { batch = 64, chunks = 32, optimizer = sgd { lr = 0.1 } },
+    layers = { global_avgpool(), linear(10), softmax_cross_entropy() },
+}]], "one.lua", "bn"))
+    local text <const> = scale.text(built, { norm = "bn", isa = "c", algorithm = "auto",
+        unroll = "tile", step = 10, link = LINK, ranks = 256 })
+    assert(text:find("a batch has 32 chunks, so 32 ranks find work", 1, true), text)
+    assert(text:find("\n +32  0.31 "), text) -- a chunk each
 end
 
 function tests.quantities_have_units()

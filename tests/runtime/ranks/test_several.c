@@ -72,7 +72,9 @@ START_TEST(what_goes_wrong_is_said_once)
     } cases[] = {
         {"train --data nowhere --ranks 2", "TINY_MODEL", "", EXIT_DATA, "rank 0 on "},
         {TRAIN "--ranks 2 --out /proc/none", "TINY_MODEL", "", EXIT_FAILED, "rank 0 on "},
-        {TRAIN "--ranks 17", "TINY_MODEL", "", EXIT_USAGE, "expected 1 to 16"},
+        {TRAIN "--ranks 17", "TINY_MODEL", "", EXIT_USAGE,
+         "--ranks 17: expected at most 16, the chunks of a batch"},
+        {TRAIN "--ranks 257", "TINY_MODEL", "", EXIT_USAGE, "expected 1 to 256"},
         {TRAIN "--ranks 3 --out here", "TINY_POISON", "3 fc.weight nan", EXIT_DIVERGED,
          "diverged in epoch 1, step 4: the loss is not finite: the parameter fc.weight"},
         {TRAIN "--ranks 3 --out here", "TINY_SIGNALS", "3 15 1", EXIT_INTERRUPTED, "interrupted"},

@@ -11,7 +11,7 @@
 #include "ranks/shared.h"
 #include "train/meet.h"
 
-enum { STEPS = 4, BOX = 5 /* lines: many rounds */, STATE = 64, FLOATS = 2048 };
+enum { STEPS = 4, BOX = 5 /* lines: many rounds */, STATE = 64, FLOATS = 2048, MOST_RANKS = BATCH };
 
 static struct net net;
 
@@ -127,8 +127,8 @@ static void *rank_main(void *argument)
 /* Fills result[count]. Returns whether an exchange failed. */
 static bool train_on(int count, const struct work *of, struct result *result)
 {
-    struct work work[RANKS_MAX];
-    pthread_t thread[RANKS_MAX];
+    struct work work[MOST_RANKS];
+    pthread_t thread[MOST_RANKS];
     struct err err = {0};
     const size_t bytes = shared_bytes(count, BOX);
     void *region = aligned_alloc(4096, bytes);
@@ -167,11 +167,13 @@ static const struct recipe recipes[] = {
 };
 enum { RECIPES = sizeof recipes / sizeof recipes[0] };
 
-static void check_same(int which, bool ghosts, int ranks, int threads, int recipe)
+/* chunks: of a batch, 0 the usual ones. */
+static void check_same(int which, bool ghosts, int chunks, int ranks, int threads, int recipe)
 {
-    static struct result alone, several[RANKS_MAX];
+    static struct result alone, several[MOST_RANKS];
     struct work work = {.recipe = recipes[recipe], .threads = 1, .result = &alone};
     net_make(&net, which);
+    net.recipe.chunks = chunks;
     for (int i = 0; ghosts && i < net.model.layer_count; i++)
         net.layers[i].ghost = net.layers[i].op == LAYER_NORM ? 3 : 0;
     memset(&alone, 0, sizeof alone);
@@ -189,15 +191,23 @@ static void check_same(int which, bool ghosts, int ranks, int threads, int recip
 START_TEST(ranks_have_the_bits_of_one)
 {
     static const int ranks[] = {2, 3, 5, 12};
-    check_same(_i, false, ranks[_i % 4], 1 + _i % 2, _i % RECIPES);
-    check_same(_i, false, ranks[(_i + 1) % 4], 1, (_i + 1) % RECIPES);
+    check_same(_i, false, 0, ranks[_i % 4], 1 + _i % 2, _i % RECIPES);
+    check_same(_i, false, 0, ranks[(_i + 1) % 4], 1, (_i + 1) % RECIPES);
+}
+END_TEST
+
+/* A chunk for each image: more ranks than a batch has chunks where its recipe says nothing. */
+START_TEST(as_many_chunks_as_a_recipe_says)
+{
+    static const int ranks[] = {5, BATCH};
+    check_same(1, false, BATCH, ranks[_i], 1, 0);
 }
 END_TEST
 
 /* Network 1 has batch norm; ghosts of 3 images are in two chunks of 2. */
 START_TEST(ghosts_may_be_in_two_ranks)
 {
-    check_same(1, true, 2 + _i, 1 + _i % 2, _i % RECIPES);
+    check_same(1, true, 0, 2 + _i, 1 + _i % 2, _i % RECIPES);
 }
 END_TEST
 
@@ -232,6 +242,7 @@ int main(void)
     TCase *tests = tcase_create("meet");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, ranks_have_the_bits_of_one, 0, NETS);
+    tcase_add_loop_test(tests, as_many_chunks_as_a_recipe_says, 0, 2);
     tcase_add_loop_test(tests, ghosts_may_be_in_two_ranks, 0, 4);
     tcase_add_test(tests, what_is_not_finite_is_so_on_all);
     tcase_add_loop_test(tests, an_exchange_that_fails_ends_nothing_else, 0, 4);
