@@ -201,6 +201,7 @@ START_TEST(as_many_chunks_as_a_recipe_says)
 {
     static const int ranks[] = {5, BATCH};
     check_same(1, false, BATCH, ranks[_i], 1, 0);
+    ck_assert_int_eq(run_chunk_images(&net.model), 1);
 }
 END_TEST
 
