@@ -1,5 +1,6 @@
 -- completion.lua - what makes a shell complete command lines of burin, from its tables of commands
--- and options (host.usage) and the networks inside it.
+-- and options (host.usage) and the networks inside it; and of the programs that it generated, which
+-- are asked for their help, as of what it knows is only how they are called.
 --
 --     completion.text("bash" | "zsh") -> text, or nil for another shell
 
@@ -81,6 +82,14 @@ local function texts_of(options)
     return table.concat(names, " | ")
 end
 
+local function choices_of(options, wanted)
+    for _, option in ipairs(options) do
+        if option.name == wanted then
+            return option.choices
+        end
+    end
+end
+
 function completion.text(shell)
     if shell ~= "bash" and shell ~= "zsh" then
         return nil
@@ -92,12 +101,17 @@ function completion.text(shell)
         names[i] = command.name
         commands[i] = described(command, usage, words)
     end
+    local norms <const> = choices_of(usage.options, "norm")
     return (template.render(("shell/%s.tpl"):format(shell), {
         commands = commands, names = table.concat(names, " "),
         name_pattern = table.concat(names, " | "), options = usage.options,
         texts = texts_of(usage.options), networks = known,
         -- In a template `$` before a brace begins a value.
         words_before = '"$' .. '{COMP_WORDS[@]:1:COMP_CWORD - 1}"',
+        first_word = "$" .. "{1/#\\~/$HOME}", second_word = '"$' .. '{COMP_WORDS[1]}"',
+        command_words = '"$' .. '{command[@]}"', lines_of = "$" .. "{(f)", unquoted = "$" .. "{(Q)",
+        program_networks = known:gsub(" ", ","), program_norms = table.concat(norms, ","),
+        program_patterns = table.concat(norms, "|") .. "|[bg]n[0-9]##",
     }))
 end
 

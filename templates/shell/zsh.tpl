@@ -1,5 +1,6 @@
-#compdef burin
-# What zsh completes of command lines of burin. Made by `burin completion zsh`.
+#compdef burin -P *_(${program_patterns})
+# What zsh completes of command lines of burin and of programs that it generated, which it knows by
+# their names. Made by `burin completion zsh`.
 
 _burin_network()
 {
@@ -38,4 +39,35 @@ _burin()
     esac
 }
 
-_burin "$@"
+# A program is asked for its help: "  train      train the network", "  --resize fit|crop    text".
+_burin_program()
+{
+    local program=${unquoted}words[1]} before=$words[CURRENT-1] help value
+    local -a command lines
+    (( CURRENT > 2 )) && command=($words[2])
+    help=$($~program $command --help 2> /dev/null)
+    value=$(print -r -- $help | awk -v option=$before \
+        '$1 == option && substr($0, length($1) + 4, 1) != " " { print $2 }')
+    if (( CURRENT == 2 )); then
+        lines=(${lines_of}"$(print -r -- $help | sed -n 's/^  \([a-z-][a-z-]*\)  *\(.*\)/\1:\2/p')"})
+        _describe command lines
+    elif [[ $before == --* && -n $value ]]; then
+        lines=(${lines_of}"$(print -r -- $value | tr '|' '\n' | grep '^[a-z]')"})
+        compadd -- $lines
+        (( $#lines )) || _files
+    elif [[ $words[CURRENT] == -* ]]; then
+        lines=(${lines_of}"$(print -r -- $help | awk '/^  --/ {
+            name = $1
+            sub(/^  --[a-z-]*( [^ ]+)? */, "")
+            print name ":" $0
+        }')"})
+        _describe option lines
+    else
+        _files
+    fi
+}
+
+case $service in
+    *_*) _burin_program ;;
+    *) _burin "$@" ;;
+esac
