@@ -15,8 +15,8 @@
 /* A quarter of the memory leaves room for a training and for the other part of the data. */
 size_t bytes_limit(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : SIZE_MAX;
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (size_t)pages / 4 * (size_t)sysconf(_SC_PAGESIZE) : SIZE_MAX;
 }
 
 static bool cannot_read(const char *path, int reason, struct err *err)

@@ -51,6 +51,8 @@
     X(zip_fopen_index, ENOMEM)                                                                     \
     X(zip_fread, EIO)                                                                              \
     X(archive_read_new, ENOMEM)                                                                    \
+    X(archive_read_support_filter_gzip, ENOMEM)                                                    \
+    X(archive_read_support_format_tar, ENOMEM)                                                     \
     X(archive_read_open_FILE, ENOMEM)                                                              \
     X(png_create_read_struct, ENOMEM)                                                              \
     X(png_create_info_struct, ENOMEM)                                                              \
@@ -323,6 +325,8 @@ WRAP(zip_file_t *, zip_fopen_index, (zip_t * zip, zip_uint64_t i, zip_flags_t fl
 WRAP(zip_int64_t, zip_fread, (zip_file_t * file, void *to, zip_uint64_t size), (file, to, size),
      -1, )
 WRAP(struct archive *, archive_read_new, (void), (), NULL, )
+WRAP(int, archive_read_support_filter_gzip, (struct archive * archive), (archive), ARCHIVE_FATAL, )
+WRAP(int, archive_read_support_format_tar, (struct archive * archive), (archive), ARCHIVE_FATAL, )
 WRAP(int, archive_read_open_FILE, (struct archive * archive, FILE *file), (archive, file),
      ARCHIVE_FATAL, )
 WRAP(png_structp, png_create_read_struct,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "data/folder_cache.h"
 #include "faults.h"
 #include "file/safetensors.h"
 
@@ -310,6 +311,44 @@ START_TEST(every_byte_of_an_array_may_be_wrong)
 }
 END_TEST
 
+/* -- A cache ----------------------------------------------------------------------------------- */
+
+/* A cache that cannot be read is none, and nothing of it is left. */
+START_TEST(a_cache_is_read_or_is_none)
+{
+    static const char key[SHA256_HEX_SIZE] = "key";
+    struct data whole = {.c = 1, .h = 1, .w = 2, .classes = 2, .strides = data_planes(1, 2)};
+    const struct data none = whole;
+    uint8_t *two = data_plain(&whole, 2);
+    ck_assert_ptr_nonnull(two);
+    memset(two, 7, 4);
+    for (size_t i = 0; i < 2; i++)
+        whole.images[i] = two + 2 * i;
+    whole.labels[0] = whole.labels[1] = 1;
+    whole.count = 2;
+    ck_assert(folder_cache_digest(&whole));
+    ck_assert(folder_cache_write(&whole, files_path("cache"), key, "a note", &err));
+    struct faults_report report = {.failed = true};
+    int told = 0;
+    for (long n = 1; report.failed; n++) {
+        char note[20] = "";
+        data_close(&data);
+        data = none;
+        faults_arm(n, FAULTS_ONCE);
+        const bool ok = folder_cache_read(&data, files_path("cache"), key, note, sizeof note);
+        report = faults_disarm();
+        ck_assert_msg(ok == !report.failed, "call %ld, %s", n, report.call);
+        ck_assert_str_eq(note, ok ? "a note" : "");
+        ck_assert_int_eq(data.count, ok ? 2 : 0);
+        ck_assert_int_eq(report.files, 0);
+        told += !ok;
+    }
+    ck_assert_int_ge(told, 10);
+    ck_assert_int_eq(((const uint8_t *)data.images[1])[1], 7);
+    data_close(&whole);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("format_faults");
@@ -319,6 +358,7 @@ int main(void)
     tcase_add_loop_test(tests, a_set_is_read_or_it_is_said_why_not, 0, 2 * SETS);
     tcase_add_loop_test(tests, every_byte_may_be_wrong, 0, SMALL_SETS);
     tcase_add_test(tests, every_byte_of_an_array_may_be_wrong);
+    tcase_add_test(tests, a_cache_is_read_or_is_none);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

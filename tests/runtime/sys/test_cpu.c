@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "data/bytes.h"
 #include "sys/cpu.h"
 #include "sys/pin.h"
 
@@ -194,6 +195,18 @@ START_TEST(cores_are_filled_one_by_one)
 }
 END_TEST
 
+/* A file is mapped where it is larger than a quarter of the memory; of an unknown one, never. */
+START_TEST(memory_has_a_quarter_for_files)
+{
+    const size_t memory =
+        (size_t)__real_sysconf(_SC_PHYS_PAGES) * (size_t)__real_sysconf(_SC_PAGESIZE);
+    ck_assert(bytes_limit() <= memory / 4 && bytes_limit() > memory / 5);
+    online = -1;
+    ck_assert_uint_eq(bytes_limit(), SIZE_MAX);
+    online = 0;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu");
@@ -205,6 +218,7 @@ int main(void)
     tcase_add_test(tests, memory_is_counted_in_megabytes);
     tcase_add_test(tests, processors_are_counted_in_a_list);
     tcase_add_test(tests, cores_are_filled_one_by_one);
+    tcase_add_test(tests, memory_has_a_quarter_for_files);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
