@@ -138,8 +138,8 @@ START_TEST(a_mismatch_names_both_shapes)
     ck_assert_ptr_nonnull(
         strstr(err.message, "tensor \"z.weight\" is F32 [2, 3]: expected F32 [3, 2]"));
     err = (struct err){0};
-    ck_assert(!safetensors_check(&file, t, SAFETENSORS_F32, 1, shape, &err));
-    ck_assert_ptr_nonnull(strstr(err.message, " is F32 [2, 3]: expected F32 [3]"));
+    ck_assert(!safetensors_check(&file, t, SAFETENSORS_F32, 1, shape + 1, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, " is F32 [2, 3]: expected F32 [2]"));
     static const char whole[] = "F32 [2, 3]"; /* and what has room of it */
     for (size_t room = 1; room <= sizeof whole; room++) {
         char text[sizeof whole + 1];
@@ -147,7 +147,8 @@ START_TEST(a_mismatch_names_both_shapes)
         safetensors_describe(text, room, t);
         ck_assert_uint_eq(strlen(text), room - 1);
         ck_assert_int_eq(strncmp(text, whole, room - 1), 0);
-        ck_assert_int_eq(text[room], 'x');
+        for (size_t i = room; i < sizeof text; i++)
+            ck_assert_int_eq(text[i], 'x');
     }
     safetensors_close(&file);
 }

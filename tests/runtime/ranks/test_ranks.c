@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rank_threads.h"
 #include "ranks/launched.h"
@@ -197,6 +198,129 @@ START_TEST(a_launcher_is_known_by_its_variables)
 }
 END_TEST
 
+/* A plug-in that is made up: what its functions return, and under which path it was asked for. */
+static struct {
+    bool is_there, has_start, starts;
+    size_t size;
+    int count;
+    ssize_t program; /* what readlink returns; 0: what it does */
+    bool beside;     /* whether a file lies beside the program */
+    char path[5000];
+} plugin;
+
+static bool start_plugin(struct ranks *ranks, struct err *err)
+{
+    if (!plugin.starts)
+        return err_set(err, "MPI does not start");
+    ranks->count = plugin.count;
+    snprintf(ranks->back_end.name, sizeof ranks->back_end.name, "made up");
+    return true;
+}
+
+void *__real_dlopen(const char *path, int how);
+void *__wrap_dlopen(const char *path, int how);
+void *__wrap_dlopen(const char *path, int how)
+{
+    snprintf(plugin.path, sizeof plugin.path, "%s", path);
+    return plugin.is_there ? &plugin : __real_dlopen("/nowhere/burin_mpi.so", how);
+}
+
+void *__wrap_dlsym(void *library, const char *name);
+void *__wrap_dlsym(void *library, const char *name)
+{
+    ck_assert_ptr_eq(library, &plugin);
+    launched_function *start = start_plugin;
+    void *function;
+    memcpy(&function, &start, sizeof function);
+    if (strcmp(name, LAUNCHED_SIZE) == 0)
+        return plugin.size > 0 ? &plugin.size : NULL;
+    ck_assert_str_eq(name, LAUNCHED_START);
+    return plugin.has_start ? function : NULL;
+}
+
+ssize_t __real_readlink(const char *path, char *to, size_t size);
+ssize_t __wrap_readlink(const char *path, char *to, size_t size);
+ssize_t __wrap_readlink(const char *path, char *to, size_t size)
+{
+    return plugin.program != 0 ? plugin.program : __real_readlink(path, to, size);
+}
+
+int __real_access(const char *path, int how);
+int __wrap_access(const char *path, int how);
+int __wrap_access(const char *path, int how)
+{
+    return plugin.beside ? 0 : __real_access(path, how);
+}
+
+/* What the plug-in does not say is told; one that starts has as many ranks as it says. */
+START_TEST(a_plug_in_starts_or_it_is_said_why_not)
+{
+    enum { SIZE = sizeof(struct ranks) };
+    static const char open_mpi[] = "OMPI_COMM_WORLD_SIZE=4", prrte[] = "PMIX_RANK=0";
+    static const struct {
+        bool is_there, has_start, starts;
+        size_t size;
+        int count;
+        const char *launcher, *message; /* NULL: it starts */
+        enum exit_code code;
+    } cases[] = {
+        {true, true, true, SIZE, 4, open_mpi, NULL, EXIT_OK},
+        {true, true, true, SIZE, RANKS_MAX, open_mpi, NULL, EXIT_OK},
+        {true, true, true, SIZE, 1, prrte, NULL, EXIT_OK},
+        {true, true, true, SIZE, 1, open_mpi,
+         "OMPI_COMM_WORLD_SIZE=4, but to made up this process is alone: expected", EXIT_FAILED},
+        {true, true, true, SIZE, RANKS_MAX + 1, open_mpi,
+         "OMPI_COMM_WORLD_SIZE=4: 17 ranks: expected at most 16, the chunks of", EXIT_USAGE},
+        {true, true, false, SIZE, 4, open_mpi, "MPI does not start", EXIT_FAILED},
+        {true, false, true, SIZE, 4, open_mpi, "burin_mpi.so is of another version", EXIT_FAILED},
+        {true, true, true, SIZE + 8, 4, open_mpi, "burin_mpi.so is of another", EXIT_FAILED},
+        {true, true, true, 0, 4, open_mpi, "burin_mpi.so is of another version", EXIT_FAILED},
+        {false, true, true, SIZE, 4, open_mpi,
+         "OMPI_COMM_WORLD_SIZE=4: a launcher of MPI has started this program as one of several, "
+         "and its plug-in for MPI cannot be loaded: /nowhere/burin_mpi.so: ",
+         EXIT_FAILED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ranks ranks = {.count = 1};
+        struct err err = {0};
+        plugin.is_there = cases[i].is_there;
+        plugin.has_start = cases[i].has_start;
+        plugin.starts = cases[i].starts;
+        plugin.size = cases[i].size;
+        plugin.count = cases[i].count;
+        const char *message = cases[i].message != NULL ? cases[i].message : "";
+        ck_assert_msg(launched_start(&ranks, cases[i].launcher, &err) == (cases[i].message == NULL),
+                      "case %zu: %s", i, err.message);
+        ck_assert_msg(strncmp(err.message, message, strlen(message)) == 0, "case %zu: %s", i,
+                      err.message);
+        ck_assert_int_eq(err.code, cases[i].code);
+        ck_assert_int_eq(ranks.code, cases[i].code == EXIT_USAGE ? EXIT_USAGE : EXIT_OK);
+        if (cases[i].message == NULL)
+            ck_assert_int_eq(ranks.count, cases[i].count);
+    }
+}
+END_TEST
+
+/* Beside the program, where it lies there; else wherever libraries are looked for. */
+START_TEST(a_plug_in_is_looked_for_beside_the_program)
+{
+    char beside[5000];
+    ssize_t length = __real_readlink("/proc/self/exe", beside, sizeof beside - 20);
+    ck_assert_int_gt(length, 0);
+    beside[length] = '\0';
+    strcpy(strrchr(beside, '/'), "/burin_mpi.so");
+    for (int i = 0; i < 3; i++) {
+        struct ranks ranks = {.count = 1};
+        struct err err = {0};
+        plugin.beside = i > 0;
+        plugin.program = i == 2 ? -1 : 0; /* a system without /proc */
+        ck_assert(!launched_start(&ranks, "PMIX_RANK=0", &err));
+        if (i > 0 || __real_access(beside, R_OK) != 0)
+            ck_assert_str_eq(plugin.path, i == 1 ? beside : "burin_mpi.so");
+    }
+}
+END_TEST
+
 /* -- Images ------------------------------------------------------------------------------------ */
 
 /* More than fit a piece of spread.c. */
@@ -372,6 +496,8 @@ int main(void)
     tcase_add_test(agreement, a_failure_stays);
     tcase_add_test(agreement, processors_are_shared_out);
     tcase_add_test(agreement, a_launcher_is_known_by_its_variables);
+    tcase_add_test(agreement, a_plug_in_starts_or_it_is_said_why_not);
+    tcase_add_test(agreement, a_plug_in_is_looked_for_beside_the_program);
     suite_add_tcase(suite, agreement);
     TCase *images = tcase_create("images");
     tcase_set_timeout(images, 120);
