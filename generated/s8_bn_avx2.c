@@ -86,9 +86,10 @@
  * winners of max pools. What is cheaper to compute again than to keep is computed again.
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
- * of 8 (not in an input whose kernel reads them one by one); `border 1` is a frame of zeros. An
- * array of `4 of ...` holds the images of a micro-batch. A buffer of "calls 3-87" lives from call 3
- * to call 87; calls are numbered where they stand.
+ * of 8 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
+ * border. The images of a micro-batch lie one after another.
+ * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are
+ * numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -181,8 +182,9 @@ struct net {
     float *scratch; /* this thread's own memory within a phase */
 };
 
-/* The buffers of a micro-batch. Section 9 says where each lies, how large it is and from which call
- * to which it lives.
+/* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
+ * the border that a call of clear_border() makes. Section 9 says where each lies and from which
+ * call to which it lives.
  * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
  * and running_: parameters and statistics as they lie in a model. */
 struct buffers {
@@ -4259,34 +4261,29 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
                 .dcoef_norm4 = thread + 2400, .dcoef_norm3 = thread + 2496,
                 .dcoef_norm2 = thread + 2544, .dcoef_norm1 = thread + 2640,
         /* of a micro-batch, for all phases */
-        .y_relu1 = own + 279040, /* 4 of 32 x 32 x 16; calls 2-94 */
-        .keep_dropout1 = bits_or_null(net, own + 365056), /* 4 of 32 x 32 x 16 bits; calls 4-94 */
-        .y_relu2 = own + 147968, /* 4 of 32 x 32 x 32; calls 6-88 */
-        .keep_dropout2 = bits_or_null(net, own + 360960), /* 4 of 32 x 32 x 32 bits; calls 8-88 */
-        .y_maxpool1 = own + 115712, /* 4 of 18 x 18 x 16, border 1; calls 11-80 */
-        .winner_maxpool1 = (uint8_t *)(own + 136448), /* 4 of 16 x 16 x 16 bytes; calls 11-82 */
-        .y_relu3 = own + 344576, /* 4 of 16 x 16 x 16; calls 12-79 */
-        .keep_dropout3 = bits_or_null(net, own + 142592), /* 4 of 16 x 16 x 16 bits; calls 14-79 */
-        .y_relu4 = own + 82944, /* 4 of 16 x 16 x 32; calls 16-73 */
-        .keep_dropout4 = bits_or_null(net, own + 140544), /* 4 of 16 x 16 x 32 bits; calls 18-73 */
-        .y_relu5 = own + 41472, /* 4 of 16 x 16 x 32; calls 20-67 */
-        .keep_dropout5 = bits_or_null(net, own + 141568), /* 4 of 16 x 16 x 32 bits; calls 22-67 */
-        .y_maxpool2 = own + 33792, /* 4 of 10 x 10 x 16, border 1; calls 25-59 */
-        .winner_maxpool2 = (uint8_t *)(own + 40192), /* 4 of 8 x 8 x 16 bytes; calls 25-61 */
-        .y_relu6 = own + 25600, /* 4 of 8 x 8 x 32; calls 26-58 */
-        .keep_dropout6 = bits_or_null(net, own + 41216), /* 4 of 8 x 8 x 32 bits; calls 28-58 */
-        .y_relu7 = own + 74240, /* 4 of 8 x 8 x 32; calls 30-52 */
-        .keep_dropout7 = bits_or_null(net, own + 82432), /* 4 of 8 x 8 x 32 bits; calls 32-52 */
-        .y_relu8 = own + 12800, /* 4 of 8 x 8 x 32; calls 34-46 */
-        .keep_dropout8 = bits_or_null(net, own + 20992), /* 4 of 8 x 8 x 32 bits; calls 36-46 */
-        .dy_dropout8 = own + 0, /* 4 of 10 x 10 x 32, border 1; calls 43-49 */
-        .dy_dropout7 = own + 12800, /* 4 of 10 x 10 x 32, border 1; calls 49-55 */
-        .dy_dropout6 = own + 0, /* 4 of 10 x 10 x 32, border 1; calls 55-60 */
-        .dy_dropout5 = own + 0, /* 4 of 18 x 18 x 32, border 1; calls 64-70 */
-        .dy_dropout4 = own + 41472, /* 4 of 18 x 18 x 32, border 1; calls 70-76 */
-        .dy_dropout3 = own + 0, /* 4 of 18 x 18 x 16, border 1; calls 76-81 */
-        .dy_dropout2 = own + 0, /* 4 of 34 x 34 x 32, border 1; calls 85-91 */
-        .dy_dropout1 = own + 147968, /* 4 of 32 x 32 x 16; calls 91-96 */
+        /* 2-94 */ .y_relu1 = own + 279040,
+        /* 4-94 */ .keep_dropout1 = bits_or_null(net, own + 365056),
+        /* 6-88 */ .y_relu2 = own + 147968,
+        /* 8-88 */ .keep_dropout2 = bits_or_null(net, own + 360960),
+        /* 11-80 */ .y_maxpool1 = own + 115712,
+        /* 11-82 */ .winner_maxpool1 = (uint8_t *)(own + 136448),
+        /* 12-79 */ .y_relu3 = own + 344576,
+        /* 14-79 */ .keep_dropout3 = bits_or_null(net, own + 142592),
+        /* 16-73 */ .y_relu4 = own + 82944,
+        /* 18-73 */ .keep_dropout4 = bits_or_null(net, own + 140544),
+        /* 20-67 */ .y_relu5 = own + 41472,
+        /* 22-67 */ .keep_dropout5 = bits_or_null(net, own + 141568),
+        /* 25-59 */ .y_maxpool2 = own + 33792,
+        /* 25-61 */ .winner_maxpool2 = (uint8_t *)(own + 40192), /* 26-58 */ .y_relu6 = own + 25600,
+        /* 28-58 */ .keep_dropout6 = bits_or_null(net, own + 41216),
+        /* 30-52 */ .y_relu7 = own + 74240,
+        /* 32-52 */ .keep_dropout7 = bits_or_null(net, own + 82432),
+        /* 34-46 */ .y_relu8 = own + 12800,
+        /* 36-46 */ .keep_dropout8 = bits_or_null(net, own + 20992),
+        /* 43-49 */ .dy_dropout8 = own + 0, /* 49-55 */ .dy_dropout7 = own + 12800,
+        /* 55-60 */ .dy_dropout6 = own + 0, /* 64-70 */ .dy_dropout5 = own + 0,
+        /* 70-76 */ .dy_dropout4 = own + 41472, /* 76-81 */ .dy_dropout3 = own + 0,
+        /* 85-91 */ .dy_dropout2 = own + 0, /* 91-96 */ .dy_dropout1 = own + 147968,
     };
 }
 
@@ -4295,70 +4292,43 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
     float *const scratch = net->scratch;
-    at.y_input = scratch + 0; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    at.sums_norm1 = scratch + 13872; /* 4 of 3 x 16; calls 2-3 */
-    at.y_dropout1 = scratch + 0; /* 4 of 34 x 34 x 16, border 1; calls 5-6 */
-    at.sums_norm2 = scratch + 85504; /* 4 of 3 x 32; calls 6-7 */
-    at.tiles_conv2_fwd = scratch + 73984; /* 36 x (112 + 208); call 6 */
-    at.y_dropout2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 9-10 */
-    at.y_conv3 = scratch + 131072; /* 4 of 32 x 32 x 16; calls 10-11 */
-    at.sums_norm3 = scratch + 8064; /* 4 of 3 x 16; calls 12-13 */
-    at.tiles_conv4_fwd = scratch + 0; /* 36 x (112 + 112); call 12 */
-    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 15-16 */
-    at.sums_norm4 = scratch + 32256; /* 4 of 3 x 32; calls 16-17 */
-    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (112 + 208); call 16 */
-    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 19-20 */
-    at.sums_norm5 = scratch + 56448; /* 4 of 3 x 32; calls 20-21 */
-    at.tiles_conv6_fwd = scratch + 41472; /* 36 x (208 + 208); call 20 */
-    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 23-24 */
-    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 24-25 */
-    at.sums_norm6 = scratch + 8064; /* 4 of 3 x 32; calls 26-27 */
-    at.tiles_conv8_fwd = scratch + 0; /* 36 x (80 + 144); call 26 */
-    at.y_dropout6 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 29-30 */
-    at.sums_norm7 = scratch + 23168; /* 4 of 3 x 32; calls 30-31 */
-    at.tiles_conv9_fwd = scratch + 12800; /* 36 x (144 + 144); call 30 */
-    at.y_dropout7 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 33-34 */
-    at.sums_norm8 = scratch + 23168; /* 4 of 3 x 32; calls 34-35 */
-    at.tiles_conv10_fwd = scratch + 12800; /* 36 x (144 + 144); call 34 */
-    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 37-38 */
-    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 38-41 */
-    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 39-40 */
-    at.dy_conv11 = scratch + 128; /* 4 of 1 x 1 x 16; calls 40-42 */
-    at.dy_global_avgpool1 = scratch + 0; /* 4 of 1 x 1 x 32; calls 42-43 */
-    at.dsums_norm8 = scratch + 0; /* 4 of 2 x 32; calls 44-45 */
-    at.y_dropout7_phase10 = scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 47-48 */
-    at.tiles_conv10_bwd_weights = scratch + 0; /* 36 x (528 + 528 + 1040); call 48 */
-    at.tiles_conv10_bwd_data = scratch + 0; /* 36 x (144 + 144); call 49 */
-    at.dsums_norm7 = scratch + 0; /* 4 of 2 x 32; calls 50-51 */
-    at.y_dropout6_phase11 = scratch + 75456; /* 4 of 10 x 10 x 32, border 1; calls 53-54 */
-    at.tiles_conv9_bwd_weights = scratch + 0; /* 36 x (528 + 528 + 1040); call 54 */
-    at.tiles_conv9_bwd_data = scratch + 0; /* 36 x (144 + 144); call 55 */
-    at.dsums_norm6 = scratch + 0; /* 4 of 2 x 32; calls 56-57 */
-    at.tiles_conv8_bwd_weights = scratch + 0; /* 36 x (272 + 528 + 528); call 59 */
-    at.dy_maxpool2 = scratch + 8064; /* 4 of 8 x 8 x 16; calls 60-61 */
-    at.tiles_conv8_bwd_data = scratch + 0; /* 36 x (144 + 80); call 60 */
-    at.dy_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 61-64 */
-    at.y_dropout5_phase12 = scratch + 0; /* 4 of 16 x 16 x 32; calls 62-63 */
-    at.dsums_norm5 = scratch + 0; /* 4 of 2 x 32; calls 65-66 */
-    at.y_dropout4_phase13 = scratch + 75456; /* 4 of 18 x 18 x 32, border 1; calls 68-69 */
-    at.tiles_conv6_bwd_weights = scratch + 0; /* 36 x (528 + 528 + 1040); call 69 */
-    at.tiles_conv6_bwd_data = scratch + 0; /* 36 x (208 + 208); call 70 */
-    at.dsums_norm4 = scratch + 0; /* 4 of 2 x 32; calls 71-72 */
-    at.y_dropout3_phase14 = scratch + 47808; /* 4 of 18 x 18 x 16, border 1; calls 74-75 */
-    at.tiles_conv5_bwd_weights = scratch + 0; /* 36 x (272 + 528 + 528); call 75 */
-    at.tiles_conv5_bwd_data = scratch + 0; /* 36 x (208 + 112); call 76 */
-    at.dsums_norm3 = scratch + 0; /* 4 of 2 x 16; calls 77-78 */
-    at.tiles_conv4_bwd_weights = scratch + 0; /* 36 x (272 + 272 + 272); call 80 */
-    at.dy_maxpool1 = scratch + 0; /* 4 of 16 x 16 x 16; calls 81-82 */
-    at.tiles_conv4_bwd_data = scratch + 16384; /* 36 x (112 + 112); call 81 */
-    at.dy_conv3 = scratch + 131072; /* 4 of 32 x 32 x 16; calls 82-85 */
-    at.y_dropout2_phase15 = scratch + 0; /* 4 of 32 x 32 x 32; calls 83-84 */
-    at.dsums_norm2 = scratch + 0; /* 4 of 2 x 32; calls 86-87 */
-    at.y_dropout1_phase16 = scratch + 0; /* 4 of 34 x 34 x 16, border 1; calls 89-90 */
-    at.tiles_conv2_bwd_weights = scratch + 73984; /* 36 x (272 + 528 + 528); call 90 */
-    at.tiles_conv2_bwd_data = scratch + 0; /* 36 x (208 + 112); call 91 */
-    at.dsums_norm1 = scratch + 0; /* 4 of 2 x 16; calls 92-93 */
-    at.y_input_phase17 = scratch + 0; /* 4 of 34 x 34 x 3, border 1; calls 95-96 */
+    /* 1-2 */ at.y_input = scratch + 0; /* 2-3 */ at.sums_norm1 = scratch + 13872;
+    /* 5-6 */ at.y_dropout1 = scratch + 0; /* 6-7 */ at.sums_norm2 = scratch + 85504;
+    /* 6 */ at.tiles_conv2_fwd = scratch + 73984; /* 9-10 */ at.y_dropout2 = scratch + 0;
+    /* 10-11 */ at.y_conv3 = scratch + 131072; /* 12-13 */ at.sums_norm3 = scratch + 8064;
+    /* 12 */ at.tiles_conv4_fwd = scratch + 0; /* 15-16 */ at.y_dropout3 = scratch + 0;
+    /* 16-17 */ at.sums_norm4 = scratch + 32256; /* 16 */ at.tiles_conv5_fwd = scratch + 20736;
+    /* 19-20 */ at.y_dropout4 = scratch + 0; /* 20-21 */ at.sums_norm5 = scratch + 56448;
+    /* 20 */ at.tiles_conv6_fwd = scratch + 41472; /* 23-24 */ at.y_dropout5 = scratch + 0;
+    /* 24-25 */ at.y_conv7 = scratch + 32768; /* 26-27 */ at.sums_norm6 = scratch + 8064;
+    /* 26 */ at.tiles_conv8_fwd = scratch + 0; /* 29-30 */ at.y_dropout6 = scratch + 0;
+    /* 30-31 */ at.sums_norm7 = scratch + 23168; /* 30 */ at.tiles_conv9_fwd = scratch + 12800;
+    /* 33-34 */ at.y_dropout7 = scratch + 0; /* 34-35 */ at.sums_norm8 = scratch + 23168;
+    /* 34 */ at.tiles_conv10_fwd = scratch + 12800; /* 37-38 */ at.y_dropout8 = scratch + 0;
+    /* 38-41 */ at.y_global_avgpool1 = scratch + 8192; /* 39-40 */ at.y_conv11 = scratch + 0;
+    /* 40-42 */ at.dy_conv11 = scratch + 128; /* 42-43 */ at.dy_global_avgpool1 = scratch + 0;
+    /* 44-45 */ at.dsums_norm8 = scratch + 0; /* 47-48 */ at.y_dropout7_phase10 = scratch + 75456;
+    /* 48 */ at.tiles_conv10_bwd_weights = scratch + 0;
+    /* 49 */ at.tiles_conv10_bwd_data = scratch + 0; /* 50-51 */ at.dsums_norm7 = scratch + 0;
+    /* 53-54 */ at.y_dropout6_phase11 = scratch + 75456;
+    /* 54 */ at.tiles_conv9_bwd_weights = scratch + 0;
+    /* 55 */ at.tiles_conv9_bwd_data = scratch + 0; /* 56-57 */ at.dsums_norm6 = scratch + 0;
+    /* 59 */ at.tiles_conv8_bwd_weights = scratch + 0; /* 60-61 */ at.dy_maxpool2 = scratch + 8064;
+    /* 60 */ at.tiles_conv8_bwd_data = scratch + 0; /* 61-64 */ at.dy_conv7 = scratch + 32768;
+    /* 62-63 */ at.y_dropout5_phase12 = scratch + 0; /* 65-66 */ at.dsums_norm5 = scratch + 0;
+    /* 68-69 */ at.y_dropout4_phase13 = scratch + 75456;
+    /* 69 */ at.tiles_conv6_bwd_weights = scratch + 0;
+    /* 70 */ at.tiles_conv6_bwd_data = scratch + 0; /* 71-72 */ at.dsums_norm4 = scratch + 0;
+    /* 74-75 */ at.y_dropout3_phase14 = scratch + 47808;
+    /* 75 */ at.tiles_conv5_bwd_weights = scratch + 0;
+    /* 76 */ at.tiles_conv5_bwd_data = scratch + 0; /* 77-78 */ at.dsums_norm3 = scratch + 0;
+    /* 80 */ at.tiles_conv4_bwd_weights = scratch + 0; /* 81-82 */ at.dy_maxpool1 = scratch + 0;
+    /* 81 */ at.tiles_conv4_bwd_data = scratch + 16384; /* 82-85 */ at.dy_conv3 = scratch + 131072;
+    /* 83-84 */ at.y_dropout2_phase15 = scratch + 0; /* 86-87 */ at.dsums_norm2 = scratch + 0;
+    /* 89-90 */ at.y_dropout1_phase16 = scratch + 0;
+    /* 90 */ at.tiles_conv2_bwd_weights = scratch + 73984;
+    /* 91 */ at.tiles_conv2_bwd_data = scratch + 0; /* 92-93 */ at.dsums_norm1 = scratch + 0;
+    /* 95-96 */ at.y_input_phase17 = scratch + 0;
     return at;
 }
 
@@ -4366,44 +4336,25 @@ static struct buffers place_eval(const struct net *net, int chunk, int micro_bat
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
     float *const scratch = net->scratch;
-    at.y_input = scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    at.y_relu1 = scratch + 0; /* 4 of 32 x 32 x 16; calls 2-3 */
-    at.sums_norm1 = scratch + 79408; /* 4 of 3 x 16; call 2 */
-    at.y_dropout1 = scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 3-4 */
-    at.y_relu2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 4-5 */
-    at.sums_norm2 = scratch + 216576; /* 4 of 3 x 32; call 4 */
-    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (112 + 208); call 4 */
-    at.y_dropout2 = scratch + 131072; /* 4 of 32 x 32 x 32; calls 5-6 */
-    at.y_conv3 = scratch + 0; /* 4 of 32 x 32 x 16; calls 6-7 */
-    at.y_maxpool1 = scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 7-8 */
-    at.y_relu3 = scratch + 20736; /* 4 of 16 x 16 x 16; calls 8-9 */
-    at.sums_norm3 = scratch + 8064; /* 4 of 3 x 16; call 8 */
-    at.tiles_conv4_fwd = scratch + 0; /* 36 x (112 + 112); call 8 */
-    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    at.y_relu4 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 10-11 */
-    at.sums_norm4 = scratch + 32256; /* 4 of 3 x 32; call 10 */
-    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (112 + 208); call 10 */
-    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 11-12 */
-    at.y_relu5 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 12-13 */
-    at.sums_norm5 = scratch + 89216; /* 4 of 3 x 32; call 12 */
-    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (208 + 208); call 12 */
-    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 13-14 */
-    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 14-15 */
-    at.y_maxpool2 = scratch + 20992; /* 4 of 10 x 10 x 16, border 1; calls 15-16 */
-    at.y_relu6 = scratch + 12800; /* 4 of 8 x 8 x 32; calls 16-17 */
-    at.sums_norm6 = scratch + 8064; /* 4 of 3 x 32; call 16 */
-    at.tiles_conv8_fwd = scratch + 0; /* 36 x (80 + 144); call 16 */
-    at.y_dropout6 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 17-18 */
-    at.y_relu7 = scratch + 23168; /* 4 of 8 x 8 x 32; calls 18-19 */
-    at.sums_norm7 = scratch + 31360; /* 4 of 3 x 32; call 18 */
-    at.tiles_conv9_fwd = scratch + 12800; /* 36 x (144 + 144); call 18 */
-    at.y_dropout7 = scratch + 0; /* 4 of 10 x 10 x 32, border 1; calls 19-20 */
-    at.y_relu8 = scratch + 23168; /* 4 of 8 x 8 x 32; calls 20-21 */
-    at.sums_norm8 = scratch + 31360; /* 4 of 3 x 32; call 20 */
-    at.tiles_conv10_fwd = scratch + 12800; /* 36 x (144 + 144); call 20 */
-    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 21-22 */
-    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 22-23 */
-    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 23-25 */
+    /* 1-2 */ at.y_input = scratch + 65536; /* 2-3 */ at.y_relu1 = scratch + 0;
+    /* 2 */ at.sums_norm1 = scratch + 79408; /* 3-4 */ at.y_dropout1 = scratch + 131072;
+    /* 4-5 */ at.y_relu2 = scratch + 0; /* 4 */ at.sums_norm2 = scratch + 216576;
+    /* 4 */ at.tiles_conv2_fwd = scratch + 205056; /* 5-6 */ at.y_dropout2 = scratch + 131072;
+    /* 6-7 */ at.y_conv3 = scratch + 0; /* 7-8 */ at.y_maxpool1 = scratch + 65536;
+    /* 8-9 */ at.y_relu3 = scratch + 20736; /* 8 */ at.sums_norm3 = scratch + 8064;
+    /* 8 */ at.tiles_conv4_fwd = scratch + 0; /* 9-10 */ at.y_dropout3 = scratch + 0;
+    /* 10-11 */ at.y_relu4 = scratch + 41472; /* 10 */ at.sums_norm4 = scratch + 32256;
+    /* 10 */ at.tiles_conv5_fwd = scratch + 20736; /* 11-12 */ at.y_dropout4 = scratch + 0;
+    /* 12-13 */ at.y_relu5 = scratch + 41472; /* 12 */ at.sums_norm5 = scratch + 89216;
+    /* 12 */ at.tiles_conv6_fwd = scratch + 74240; /* 13-14 */ at.y_dropout5 = scratch + 0;
+    /* 14-15 */ at.y_conv7 = scratch + 32768; /* 15-16 */ at.y_maxpool2 = scratch + 20992;
+    /* 16-17 */ at.y_relu6 = scratch + 12800; /* 16 */ at.sums_norm6 = scratch + 8064;
+    /* 16 */ at.tiles_conv8_fwd = scratch + 0; /* 17-18 */ at.y_dropout6 = scratch + 0;
+    /* 18-19 */ at.y_relu7 = scratch + 23168; /* 18 */ at.sums_norm7 = scratch + 31360;
+    /* 18 */ at.tiles_conv9_fwd = scratch + 12800; /* 19-20 */ at.y_dropout7 = scratch + 0;
+    /* 20-21 */ at.y_relu8 = scratch + 23168; /* 20 */ at.sums_norm8 = scratch + 31360;
+    /* 20 */ at.tiles_conv10_fwd = scratch + 12800; /* 21-22 */ at.y_dropout8 = scratch + 0;
+    /* 22-23 */ at.y_global_avgpool1 = scratch + 8192; /* 23-25 */ at.y_conv11 = scratch + 0;
     return at;
 }
 

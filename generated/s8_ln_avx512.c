@@ -86,9 +86,10 @@
  * winners of max pools. No layer is computed twice.
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
- * of 16 (not in an input whose kernel reads them one by one); `border 1` is a frame of zeros. An
- * array of `4 of ...` holds the images of a micro-batch. A buffer of "calls 3-87" lives from call 3
- * to call 87; calls are numbered where they stand.
+ * of 16 (not in an input whose kernel reads them one by one); around it may be a frame of zeros,
+ * its border. The images of a micro-batch lie one after another.
+ * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are
+ * numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -174,8 +175,9 @@ struct net {
     float *scratch; /* this thread's own memory, for one micro-batch */
 };
 
-/* The buffers of a micro-batch. Section 9 says where each lies, how large it is and from which call
- * to which it lives.
+/* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
+ * the border that a call of clear_border() makes. Section 9 says where each lies and from which
+ * call to which it lives.
  * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
  * and running_: parameters and statistics as they lie in a model. */
 struct buffers {
@@ -3918,109 +3920,77 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
     float *const scratch = net->scratch;
-    at.y_input = scratch + 683968; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
-    at.y_relu1 = scratch + 428480; /* 4 of 32 x 32 x 16; calls 2-87 */
-    at.sums_norm1 = scratch + 0; /* 4 of 3 x 16; calls 2-3 */
-    at.coef_norm1 = scratch + 767344; /* 4 of 5 x 16; calls 3-87 */
-    at.y_dropout1 = scratch + 354496; /* 4 of 34 x 34 x 16, border 1; calls 5-83 */
-    at.keep_dropout1 = bits_or_null(net, scratch + 759024); /* 4 of 32 x 32 x 16 bits; calls 4-87 */
-    at.y_relu2 = scratch + 147968; /* 4 of 32 x 32 x 32; calls 6-82 */
-    at.sums_norm2 = scratch + 14976; /* 4 of 3 x 32; calls 6-7 */
-    at.tiles_conv2_fwd = scratch + 0; /* 36 x (144 + 272); call 6 */
-    at.coef_norm2 = scratch + 764144; /* 4 of 5 x 32; calls 7-82 */
-    at.y_dropout2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 9-78 */
-    at.keep_dropout2 = bits_or_null(net, scratch + 750832); /* 4 of 32 x 32 x 32 bits; calls 8-82 */
-    at.y_conv3 = scratch + 279040; /* 4 of 32 x 32 x 16; calls 10-11 */
-    at.y_maxpool1 = scratch + 642496; /* 4 of 18 x 18 x 16, border 1; calls 11-75 */
-    at.winner_maxpool1 = (uint8_t *)(scratch + 754928); /* 4 of 16 x 16 x 16 bytes; calls 11-77 */
-    at.y_relu3 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 12-74 */
-    at.sums_norm3 = scratch + 147456; /* 4 of 3 x 16; calls 12-13 */
-    at.tiles_conv4_fwd = scratch + 279040; /* 36 x (144 + 144); call 12 */
-    at.coef_norm3 = scratch + 767664; /* 4 of 5 x 16; calls 13-74 */
-    at.y_dropout3 = scratch + 663232; /* 4 of 18 x 18 x 16, border 1; calls 15-70 */
-    /* 4 of 16 x 16 x 16 bits; calls 14-74 */
-    at.keep_dropout3 = bits_or_null(net, scratch + 147456);
-    at.y_relu4 = scratch + 576960; /* 4 of 16 x 16 x 32; calls 16-69 */
-    at.sums_norm4 = scratch + 294016; /* 4 of 3 x 32; calls 16-17 */
-    at.tiles_conv5_fwd = scratch + 279040; /* 36 x (144 + 272); call 16 */
-    at.coef_norm4 = scratch + 764784; /* 4 of 5 x 32; calls 17-69 */
-    at.y_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 19-65 */
-    /* 4 of 16 x 16 x 32 bits; calls 18-69 */
-    at.keep_dropout4 = bits_or_null(net, scratch + 761072);
-    at.y_relu5 = scratch + 609728; /* 4 of 16 x 16 x 32; calls 20-64 */
-    at.sums_norm5 = scratch + 298624; /* 4 of 3 x 32; calls 20-21 */
-    at.tiles_conv6_fwd = scratch + 279040; /* 36 x (272 + 272); call 20 */
-    at.coef_norm5 = scratch + 765424; /* 4 of 5 x 32; calls 21-64 */
-    at.y_dropout5 = scratch + 535488; /* 4 of 16 x 16 x 32; calls 23-60 */
-    /* 4 of 16 x 16 x 32 bits; calls 22-64 */
-    at.keep_dropout5 = bits_or_null(net, scratch + 762096);
-    at.y_conv7 = scratch + 279040; /* 4 of 16 x 16 x 16; calls 24-25 */
-    at.y_maxpool2 = scratch + 744432; /* 4 of 10 x 10 x 16, border 1; calls 25-57 */
-    at.winner_maxpool2 = (uint8_t *)(scratch + 763120); /* 4 of 8 x 8 x 16 bytes; calls 25-59 */
-    at.y_relu6 = scratch + 568256; /* 4 of 8 x 8 x 32; calls 26-56 */
-    at.sums_norm6 = scratch + 294016; /* 4 of 3 x 32; calls 26-27 */
-    at.tiles_conv8_fwd = scratch + 279040; /* 36 x (144 + 272); call 26 */
-    at.coef_norm6 = scratch + 766064; /* 4 of 5 x 32; calls 27-56 */
-    at.y_dropout6 = scratch + 697840; /* 4 of 10 x 10 x 32, border 1; calls 29-52 */
-    at.keep_dropout6 = bits_or_null(net, scratch + 576448); /* 4 of 8 x 8 x 32 bits; calls 28-56 */
-    at.y_relu7 = scratch + 736240; /* 4 of 8 x 8 x 32; calls 30-51 */
-    at.sums_norm7 = scratch + 298624; /* 4 of 3 x 32; calls 30-31 */
-    at.tiles_conv9_fwd = scratch + 279040; /* 36 x (272 + 272); call 30 */
-    at.coef_norm7 = scratch + 766704; /* 4 of 5 x 32; calls 31-51 */
-    at.y_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 33-47 */
-    at.keep_dropout7 = bits_or_null(net, scratch + 576704); /* 4 of 8 x 8 x 32 bits; calls 32-51 */
-    at.y_relu8 = scratch + 298624; /* 4 of 8 x 8 x 32; calls 34-46 */
-    at.sums_norm8 = scratch + 306816; /* 4 of 3 x 32; calls 34-35 */
-    at.tiles_conv10_fwd = scratch + 279040; /* 36 x (272 + 272); call 34 */
-    at.coef_norm8 = scratch + 287232; /* 4 of 5 x 32; calls 35-46 */
-    at.y_dropout8 = scratch + 279040; /* 4 of 8 x 8 x 32; calls 37-38 */
-    at.keep_dropout8 = bits_or_null(net, scratch + 287872); /* 4 of 8 x 8 x 32 bits; calls 36-46 */
-    at.y_global_avgpool1 = scratch + 288128; /* 4 of 1 x 1 x 32; calls 38-41 */
-    at.y_conv11 = scratch + 279040; /* 4 of 1 x 1 x 16; calls 39-40 */
-    at.dy_conv11 = scratch + 279168; /* 4 of 1 x 1 x 16; calls 40-42 */
-    at.dy_global_avgpool1 = scratch + 279040; /* 4 of 1 x 1 x 32; calls 42-43 */
-    at.dy_dropout8 = scratch + 723440; /* 4 of 10 x 10 x 32, border 1; calls 43-48 */
-    at.dsums_norm8 = scratch + 279424; /* 4 of 2 x 32; calls 44-45 */
-    at.dcoef_norm8 = scratch + 279040; /* 4 of 3 x 32; calls 45-46 */
-    at.tiles_conv10_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 47 */
-    at.dy_dropout7 = scratch + 710640; /* 4 of 10 x 10 x 32, border 1; calls 48-53 */
-    at.tiles_conv10_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 48 */
-    at.dsums_norm7 = scratch + 279424; /* 4 of 2 x 32; calls 49-50 */
-    at.dcoef_norm7 = scratch + 279040; /* 4 of 3 x 32; calls 50-51 */
-    at.tiles_conv9_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 52 */
-    at.dy_dropout6 = scratch + 326848; /* 4 of 10 x 10 x 32, border 1; calls 53-58 */
-    at.tiles_conv9_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 53 */
-    at.dsums_norm6 = scratch + 279424; /* 4 of 2 x 32; calls 54-55 */
-    at.dcoef_norm6 = scratch + 279040; /* 4 of 3 x 32; calls 55-56 */
-    at.tiles_conv8_bwd_weights = scratch + 279040; /* 36 x (272 + 528 + 528); call 57 */
-    at.dy_maxpool2 = scratch + 295424; /* 4 of 8 x 8 x 16; calls 58-59 */
-    at.tiles_conv8_bwd_data = scratch + 279040; /* 36 x (272 + 144); call 58 */
-    at.dy_conv7 = scratch + 279040; /* 4 of 16 x 16 x 16; calls 59-61 */
-    at.dy_dropout5 = scratch + 535488; /* 4 of 18 x 18 x 32, border 1; calls 61-66 */
-    at.dsums_norm5 = scratch + 279424; /* 4 of 2 x 32; calls 62-63 */
-    at.dcoef_norm5 = scratch + 279040; /* 4 of 3 x 32; calls 63-64 */
-    at.tiles_conv6_bwd_weights = scratch + 279040; /* 36 x (528 + 528 + 1040); call 65 */
-    at.dy_dropout4 = scratch + 494016; /* 4 of 18 x 18 x 32, border 1; calls 66-71 */
-    at.tiles_conv6_bwd_data = scratch + 279040; /* 36 x (272 + 272); call 66 */
-    at.dsums_norm4 = scratch + 279424; /* 4 of 2 x 32; calls 67-68 */
-    at.dcoef_norm4 = scratch + 279040; /* 4 of 3 x 32; calls 68-69 */
-    at.tiles_conv5_bwd_weights = scratch + 279040; /* 36 x (272 + 528 + 528); call 70 */
-    at.dy_dropout3 = scratch + 308416; /* 4 of 18 x 18 x 16, border 1; calls 71-76 */
-    at.tiles_conv5_bwd_data = scratch + 279040; /* 36 x (272 + 144); call 71 */
-    at.dsums_norm3 = scratch + 279232; /* 4 of 2 x 16; calls 72-73 */
-    at.dcoef_norm3 = scratch + 279040; /* 4 of 3 x 16; calls 73-74 */
-    at.tiles_conv4_bwd_weights = scratch + 279040; /* 36 x (272 + 272 + 272); call 75 */
-    at.dy_maxpool1 = scratch + 131072; /* 4 of 16 x 16 x 16; calls 76-77 */
-    at.tiles_conv4_bwd_data = scratch + 279040; /* 36 x (144 + 144); call 76 */
-    at.dy_conv3 = scratch + 279040; /* 4 of 32 x 32 x 16; calls 77-79 */
-    at.dy_dropout2 = scratch + 0; /* 4 of 34 x 34 x 32, border 1; calls 79-84 */
-    at.dsums_norm2 = scratch + 279424; /* 4 of 2 x 32; calls 80-81 */
-    at.dcoef_norm2 = scratch + 279040; /* 4 of 3 x 32; calls 81-82 */
-    at.tiles_conv2_bwd_weights = scratch + 147968; /* 36 x (272 + 528 + 528); call 83 */
-    at.dy_dropout1 = scratch + 147968; /* 4 of 32 x 32 x 16; calls 84-88 */
-    at.tiles_conv2_bwd_data = scratch + 213504; /* 36 x (272 + 144); call 84 */
-    at.dsums_norm1 = scratch + 192; /* 4 of 2 x 16; calls 85-86 */
-    at.dcoef_norm1 = scratch + 0; /* 4 of 3 x 16; calls 86-87 */
+    /* 1-88 */ at.y_input = scratch + 683968; /* 2-87 */ at.y_relu1 = scratch + 428480;
+    /* 2-3 */ at.sums_norm1 = scratch + 0; /* 3-87 */ at.coef_norm1 = scratch + 767344;
+    /* 5-83 */ at.y_dropout1 = scratch + 354496;
+    /* 4-87 */ at.keep_dropout1 = bits_or_null(net, scratch + 759024);
+    /* 6-82 */ at.y_relu2 = scratch + 147968; /* 6-7 */ at.sums_norm2 = scratch + 14976;
+    /* 6 */ at.tiles_conv2_fwd = scratch + 0; /* 7-82 */ at.coef_norm2 = scratch + 764144;
+    /* 9-78 */ at.y_dropout2 = scratch + 0;
+    /* 8-82 */ at.keep_dropout2 = bits_or_null(net, scratch + 750832);
+    /* 10-11 */ at.y_conv3 = scratch + 279040; /* 11-75 */ at.y_maxpool1 = scratch + 642496;
+    /* 11-77 */ at.winner_maxpool1 = (uint8_t *)(scratch + 754928);
+    /* 12-74 */ at.y_relu3 = scratch + 131072; /* 12-13 */ at.sums_norm3 = scratch + 147456;
+    /* 12 */ at.tiles_conv4_fwd = scratch + 279040; /* 13-74 */ at.coef_norm3 = scratch + 767664;
+    /* 15-70 */ at.y_dropout3 = scratch + 663232;
+    /* 14-74 */ at.keep_dropout3 = bits_or_null(net, scratch + 147456);
+    /* 16-69 */ at.y_relu4 = scratch + 576960; /* 16-17 */ at.sums_norm4 = scratch + 294016;
+    /* 16 */ at.tiles_conv5_fwd = scratch + 279040; /* 17-69 */ at.coef_norm4 = scratch + 764784;
+    /* 19-65 */ at.y_dropout4 = scratch + 494016;
+    /* 18-69 */ at.keep_dropout4 = bits_or_null(net, scratch + 761072);
+    /* 20-64 */ at.y_relu5 = scratch + 609728; /* 20-21 */ at.sums_norm5 = scratch + 298624;
+    /* 20 */ at.tiles_conv6_fwd = scratch + 279040; /* 21-64 */ at.coef_norm5 = scratch + 765424;
+    /* 23-60 */ at.y_dropout5 = scratch + 535488;
+    /* 22-64 */ at.keep_dropout5 = bits_or_null(net, scratch + 762096);
+    /* 24-25 */ at.y_conv7 = scratch + 279040; /* 25-57 */ at.y_maxpool2 = scratch + 744432;
+    /* 25-59 */ at.winner_maxpool2 = (uint8_t *)(scratch + 763120);
+    /* 26-56 */ at.y_relu6 = scratch + 568256; /* 26-27 */ at.sums_norm6 = scratch + 294016;
+    /* 26 */ at.tiles_conv8_fwd = scratch + 279040; /* 27-56 */ at.coef_norm6 = scratch + 766064;
+    /* 29-52 */ at.y_dropout6 = scratch + 697840;
+    /* 28-56 */ at.keep_dropout6 = bits_or_null(net, scratch + 576448);
+    /* 30-51 */ at.y_relu7 = scratch + 736240; /* 30-31 */ at.sums_norm7 = scratch + 298624;
+    /* 30 */ at.tiles_conv9_fwd = scratch + 279040; /* 31-51 */ at.coef_norm7 = scratch + 766704;
+    /* 33-47 */ at.y_dropout7 = scratch + 710640;
+    /* 32-51 */ at.keep_dropout7 = bits_or_null(net, scratch + 576704);
+    /* 34-46 */ at.y_relu8 = scratch + 298624; /* 34-35 */ at.sums_norm8 = scratch + 306816;
+    /* 34 */ at.tiles_conv10_fwd = scratch + 279040; /* 35-46 */ at.coef_norm8 = scratch + 287232;
+    /* 37-38 */ at.y_dropout8 = scratch + 279040;
+    /* 36-46 */ at.keep_dropout8 = bits_or_null(net, scratch + 287872);
+    /* 38-41 */ at.y_global_avgpool1 = scratch + 288128; /* 39-40 */ at.y_conv11 = scratch + 279040;
+    /* 40-42 */ at.dy_conv11 = scratch + 279168;
+    /* 42-43 */ at.dy_global_avgpool1 = scratch + 279040;
+    /* 43-48 */ at.dy_dropout8 = scratch + 723440; /* 44-45 */ at.dsums_norm8 = scratch + 279424;
+    /* 45-46 */ at.dcoef_norm8 = scratch + 279040;
+    /* 47 */ at.tiles_conv10_bwd_weights = scratch + 279040;
+    /* 48-53 */ at.dy_dropout7 = scratch + 710640;
+    /* 48 */ at.tiles_conv10_bwd_data = scratch + 279040;
+    /* 49-50 */ at.dsums_norm7 = scratch + 279424; /* 50-51 */ at.dcoef_norm7 = scratch + 279040;
+    /* 52 */ at.tiles_conv9_bwd_weights = scratch + 279040;
+    /* 53-58 */ at.dy_dropout6 = scratch + 326848;
+    /* 53 */ at.tiles_conv9_bwd_data = scratch + 279040;
+    /* 54-55 */ at.dsums_norm6 = scratch + 279424; /* 55-56 */ at.dcoef_norm6 = scratch + 279040;
+    /* 57 */ at.tiles_conv8_bwd_weights = scratch + 279040;
+    /* 58-59 */ at.dy_maxpool2 = scratch + 295424;
+    /* 58 */ at.tiles_conv8_bwd_data = scratch + 279040; /* 59-61 */ at.dy_conv7 = scratch + 279040;
+    /* 61-66 */ at.dy_dropout5 = scratch + 535488; /* 62-63 */ at.dsums_norm5 = scratch + 279424;
+    /* 63-64 */ at.dcoef_norm5 = scratch + 279040;
+    /* 65 */ at.tiles_conv6_bwd_weights = scratch + 279040;
+    /* 66-71 */ at.dy_dropout4 = scratch + 494016;
+    /* 66 */ at.tiles_conv6_bwd_data = scratch + 279040;
+    /* 67-68 */ at.dsums_norm4 = scratch + 279424; /* 68-69 */ at.dcoef_norm4 = scratch + 279040;
+    /* 70 */ at.tiles_conv5_bwd_weights = scratch + 279040;
+    /* 71-76 */ at.dy_dropout3 = scratch + 308416;
+    /* 71 */ at.tiles_conv5_bwd_data = scratch + 279040;
+    /* 72-73 */ at.dsums_norm3 = scratch + 279232; /* 73-74 */ at.dcoef_norm3 = scratch + 279040;
+    /* 75 */ at.tiles_conv4_bwd_weights = scratch + 279040;
+    /* 76-77 */ at.dy_maxpool1 = scratch + 131072;
+    /* 76 */ at.tiles_conv4_bwd_data = scratch + 279040; /* 77-79 */ at.dy_conv3 = scratch + 279040;
+    /* 79-84 */ at.dy_dropout2 = scratch + 0; /* 80-81 */ at.dsums_norm2 = scratch + 279424;
+    /* 81-82 */ at.dcoef_norm2 = scratch + 279040;
+    /* 83 */ at.tiles_conv2_bwd_weights = scratch + 147968;
+    /* 84-88 */ at.dy_dropout1 = scratch + 147968;
+    /* 84 */ at.tiles_conv2_bwd_data = scratch + 213504; /* 85-86 */ at.dsums_norm1 = scratch + 192;
+    /* 86-87 */ at.dcoef_norm1 = scratch + 0;
     return at;
 }
 
@@ -4028,52 +3998,29 @@ static struct buffers place_eval(const struct net *net, int chunk, int micro_bat
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
     float *const scratch = net->scratch;
-    at.y_input = scratch + 65536; /* 4 of 34 x 34 x 3, border 1; calls 1-2 */
-    at.y_relu1 = scratch + 0; /* 4 of 32 x 32 x 16; calls 2-4 */
-    at.sums_norm1 = scratch + 79408; /* 4 of 3 x 16; calls 2-3 */
-    at.coef_norm1 = scratch + 65536; /* 4 of 5 x 16; calls 3-4 */
-    at.y_dropout1 = scratch + 131072; /* 4 of 34 x 34 x 16, border 1; calls 4-5 */
-    at.y_relu2 = scratch + 0; /* 4 of 32 x 32 x 32; calls 5-7 */
-    at.sums_norm2 = scratch + 220032; /* 4 of 3 x 32; calls 5-6 */
-    at.tiles_conv2_fwd = scratch + 205056; /* 36 x (144 + 272); call 5 */
-    at.coef_norm2 = scratch + 262144; /* 4 of 5 x 32; calls 6-7 */
-    at.y_dropout2 = scratch + 131072; /* 4 of 32 x 32 x 32; calls 7-8 */
-    at.y_conv3 = scratch + 0; /* 4 of 32 x 32 x 16; calls 8-9 */
-    at.y_maxpool1 = scratch + 65536; /* 4 of 18 x 18 x 16, border 1; calls 9-10 */
-    at.y_relu3 = scratch + 20736; /* 4 of 16 x 16 x 16; calls 10-12 */
-    at.sums_norm3 = scratch + 10368; /* 4 of 3 x 16; calls 10-11 */
-    at.tiles_conv4_fwd = scratch + 0; /* 36 x (144 + 144); call 10 */
-    at.coef_norm3 = scratch + 37120; /* 4 of 5 x 16; calls 11-12 */
-    at.y_dropout3 = scratch + 0; /* 4 of 18 x 18 x 16, border 1; calls 12-13 */
-    at.y_relu4 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 13-15 */
-    at.sums_norm4 = scratch + 35712; /* 4 of 3 x 32; calls 13-14 */
-    at.tiles_conv5_fwd = scratch + 20736; /* 36 x (144 + 272); call 13 */
-    at.coef_norm4 = scratch + 74240; /* 4 of 5 x 32; calls 14-15 */
-    at.y_dropout4 = scratch + 0; /* 4 of 18 x 18 x 32, border 1; calls 15-16 */
-    at.y_relu5 = scratch + 41472; /* 4 of 16 x 16 x 32; calls 16-18 */
-    at.sums_norm5 = scratch + 93824; /* 4 of 3 x 32; calls 16-17 */
-    at.tiles_conv6_fwd = scratch + 74240; /* 36 x (272 + 272); call 16 */
-    at.coef_norm5 = scratch + 32768; /* 4 of 5 x 32; calls 17-18 */
-    at.y_dropout5 = scratch + 0; /* 4 of 16 x 16 x 32; calls 18-19 */
-    at.y_conv7 = scratch + 32768; /* 4 of 16 x 16 x 16; calls 19-20 */
-    at.y_maxpool2 = scratch + 14976; /* 4 of 10 x 10 x 16, border 1; calls 20-21 */
-    at.y_relu6 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 21-23 */
-    at.sums_norm6 = scratch + 21376; /* 4 of 3 x 32; calls 21-22 */
-    at.tiles_conv8_fwd = scratch + 0; /* 36 x (144 + 272); call 21 */
-    at.coef_norm6 = scratch + 0; /* 4 of 5 x 32; calls 22-23 */
-    at.y_dropout6 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 23-24 */
-    at.y_relu7 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 24-26 */
-    at.sums_norm7 = scratch + 40576; /* 4 of 3 x 32; calls 24-25 */
-    at.tiles_conv9_fwd = scratch + 0; /* 36 x (272 + 272); call 24 */
-    at.coef_norm7 = scratch + 0; /* 4 of 5 x 32; calls 25-26 */
-    at.y_dropout7 = scratch + 19584; /* 4 of 10 x 10 x 32, border 1; calls 26-27 */
-    at.y_relu8 = scratch + 32384; /* 4 of 8 x 8 x 32; calls 27-29 */
-    at.sums_norm8 = scratch + 40576; /* 4 of 3 x 32; calls 27-28 */
-    at.tiles_conv10_fwd = scratch + 0; /* 36 x (272 + 272); call 27 */
-    at.coef_norm8 = scratch + 8192; /* 4 of 5 x 32; calls 28-29 */
-    at.y_dropout8 = scratch + 0; /* 4 of 8 x 8 x 32; calls 29-30 */
-    at.y_global_avgpool1 = scratch + 8192; /* 4 of 1 x 1 x 32; calls 30-31 */
-    at.y_conv11 = scratch + 0; /* 4 of 1 x 1 x 16; calls 31-33 */
+    /* 1-2 */ at.y_input = scratch + 65536; /* 2-4 */ at.y_relu1 = scratch + 0;
+    /* 2-3 */ at.sums_norm1 = scratch + 79408; /* 3-4 */ at.coef_norm1 = scratch + 65536;
+    /* 4-5 */ at.y_dropout1 = scratch + 131072; /* 5-7 */ at.y_relu2 = scratch + 0;
+    /* 5-6 */ at.sums_norm2 = scratch + 220032; /* 5 */ at.tiles_conv2_fwd = scratch + 205056;
+    /* 6-7 */ at.coef_norm2 = scratch + 262144; /* 7-8 */ at.y_dropout2 = scratch + 131072;
+    /* 8-9 */ at.y_conv3 = scratch + 0; /* 9-10 */ at.y_maxpool1 = scratch + 65536;
+    /* 10-12 */ at.y_relu3 = scratch + 20736; /* 10-11 */ at.sums_norm3 = scratch + 10368;
+    /* 10 */ at.tiles_conv4_fwd = scratch + 0; /* 11-12 */ at.coef_norm3 = scratch + 37120;
+    /* 12-13 */ at.y_dropout3 = scratch + 0; /* 13-15 */ at.y_relu4 = scratch + 41472;
+    /* 13-14 */ at.sums_norm4 = scratch + 35712; /* 13 */ at.tiles_conv5_fwd = scratch + 20736;
+    /* 14-15 */ at.coef_norm4 = scratch + 74240; /* 15-16 */ at.y_dropout4 = scratch + 0;
+    /* 16-18 */ at.y_relu5 = scratch + 41472; /* 16-17 */ at.sums_norm5 = scratch + 93824;
+    /* 16 */ at.tiles_conv6_fwd = scratch + 74240; /* 17-18 */ at.coef_norm5 = scratch + 32768;
+    /* 18-19 */ at.y_dropout5 = scratch + 0; /* 19-20 */ at.y_conv7 = scratch + 32768;
+    /* 20-21 */ at.y_maxpool2 = scratch + 14976; /* 21-23 */ at.y_relu6 = scratch + 32384;
+    /* 21-22 */ at.sums_norm6 = scratch + 21376; /* 21 */ at.tiles_conv8_fwd = scratch + 0;
+    /* 22-23 */ at.coef_norm6 = scratch + 0; /* 23-24 */ at.y_dropout6 = scratch + 19584;
+    /* 24-26 */ at.y_relu7 = scratch + 32384; /* 24-25 */ at.sums_norm7 = scratch + 40576;
+    /* 24 */ at.tiles_conv9_fwd = scratch + 0; /* 25-26 */ at.coef_norm7 = scratch + 0;
+    /* 26-27 */ at.y_dropout7 = scratch + 19584; /* 27-29 */ at.y_relu8 = scratch + 32384;
+    /* 27-28 */ at.sums_norm8 = scratch + 40576; /* 27 */ at.tiles_conv10_fwd = scratch + 0;
+    /* 28-29 */ at.coef_norm8 = scratch + 8192; /* 29-30 */ at.y_dropout8 = scratch + 0;
+    /* 30-31 */ at.y_global_avgpool1 = scratch + 8192; /* 31-33 */ at.y_conv11 = scratch + 0;
     return at;
 }
 

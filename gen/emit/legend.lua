@@ -46,7 +46,6 @@ local WORDS <const> = {
     { "^weights$", "bwd_weights: the gradient of the weights" },
     { "^data$" },
     { "^reduce$", "bwd_reduce: the sums that the gradient of a norm needs" },
-    { "^plain$", "behind `__`, of a convolution: the definition, in plain loops" },
     { "^direct$", "behind `__`, of a convolution: the definition, a tile of outputs in registers" },
     { "^bank$", "behind `__`, of a convolution: the same, all weights in registers" },
     { "^depthwise$", "behind `__`, of a convolution: the definition, channels side by side" },

@@ -72,17 +72,18 @@ end
 -- The function of one phase: its calls. Those of training are timed on request: is.slots is nil in
 -- evaluation.
 -- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
---        slots = of name.slots }
+--        slots = of name.slots, begin = lines before its calls or nil }
 local function phase_text(phase, is)
     local body <const> = {
-        is = is, lines = {}, fetches = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0,
+        is = is, lines = table.move(is.begin or {}, 1, #(is.begin or {}), 1, {}),
+        fetches = is.slots and phase.ahead_steps > 0 and #phase.ahead > 0,
     }
     local title
     for i, call in ipairs(phase.calls) do
         local number <const> = is.first_call + i - 1
         if call.title ~= title then
             title = call.title
-            if i > 1 then
+            if #body.lines > 0 then
                 append(body.lines, "")
             end
             append(body.lines, "/* %s */", c.comment(title))
@@ -90,10 +91,10 @@ local function phase_text(phase, is)
         clear_borders(body, is.memory.clears[number] or {})
         add_call(body, call, number)
     end
-    return template.render("emit/phase.c.tpl", {
+    return (template.render("emit/phase.c.tpl", {
         name = is.name, title = is.title, ahead = body.fetches and ahead_line(phase) or false,
         lines = body.lines,
-    })
+    }))
 end
 
 -- The layers that a phase computes, for its comment.
@@ -189,10 +190,77 @@ local function fixed_lines_of(graph, plan)
     return lines
 end
 
+-- -- An evaluation that is the forward pass of a training -----------------------------------------
+
+-- Whether a call of an evaluation is that of a training, but for what it leaves out: such buffers
+-- come into `without`.
+local function is_same_call(of_training, call, without)
+    if of_training.fn ~= call.fn then
+        return false
+    end
+    for k, arg in ipairs(call.args) do
+        local other <const> = of_training.args[k]
+        local was <const> = type(other) == "table" and other.name or other
+        if type(other) == "table" and arg == "NULL" then
+            without[#without + 1] = other
+        elseif was ~= (type(arg) == "table" and arg.name or arg) then
+            return false
+        end
+    end
+    return true
+end
+
+--- Whether an evaluation may be written as the forward pass of a training with some buffers left
+--- out: how many calls that has, up to the loss, and these buffers; or nil. Without its buffer a
+--- dropout's bits are not drawn.
+function phases.shared(train, eval)
+    local calls <const>, without <const> = eval.plan.phases[1].calls, {}
+    local next_one = 1
+    for i, call in ipairs(train.plan.phases[1].calls) do
+        if call.kind == "loss" then
+            return calls[next_one].kind == "loss" and { calls = i - 1, without = without } or nil
+        elseif call.kind ~= "drop" then
+            if not is_same_call(call, calls[next_one], without) then
+                return nil
+            end
+            next_one = next_one + 1
+        end
+    end
+end
+
+-- The texts of a training and an evaluation of which the first calls are shared.
+local function shared_texts(train, eval, shared, slots)
+    local calls <const>, rest <const> = train.plan.phases[1].calls, eval.plan.phases[1].calls
+    local function part(list, first, last)
+        return { calls = table.move(list, first, last, 1, {}), ahead = {}, ahead_steps = 0 }
+    end
+    local begin <const> = { "forward(net, at, n);" }
+    local loss = 1
+    while rest[loss].kind ~= "loss" do
+        loss = loss + 1
+    end
+    return {
+        phase_text(part(calls, 1, shared.calls), {
+            name = "forward",
+            title = "A micro-batch through the whole network, in a training and in an evaluation.",
+            first_call = 1, memory = train.memory, slots = slots,
+        }),
+        phase_text(part(calls, shared.calls + 1, #calls), {
+            name = "train_micro_batch", title = "A micro-batch forward and backward.",
+            begin = begin, first_call = shared.calls + 1, memory = train.memory, slots = slots,
+        }),
+    }, phase_text(part(rest, loss, #rest), {
+        name = "eval_micro_batch", title = "A micro-batch in evaluation mode.", begin = begin,
+        first_call = shared.calls + 1, memory = { clears = {} },
+    })
+end
+
+-- -- Step and evaluation -------------------------------------------------------------------------
+
 --- The text of the training step and that of an evaluation: the functions of phases, and those that
---- call them. phased: whether there are several phases
-function phases.texts(graph, train, eval, phased)
-    local texts <const>, steps <const> = {}, {}
+--- call them. phased: whether there are several phases; shared: of phases.shared, or nil
+function phases.texts(graph, train, eval, phased, shared)
+    local texts, steps <const> = {}, {}
     local first = 1
     local _, slots <const> = name.slots(train.plan.kernels)
     for i, phase in ipairs(train.plan.phases) do
@@ -218,10 +286,15 @@ function phases.texts(graph, train, eval, phased)
             descends = i % 2 == 0,
         }
     end
-    local eval_text <const> = phase_text(eval.plan.phases[1], {
-        name = "eval_micro_batch", title = "A micro-batch in evaluation mode.", first_call = 1,
-        memory = eval.memory,
-    })
+    local eval_text
+    if shared then
+        texts, eval_text = shared_texts(train, eval, shared, slots)
+    else
+        eval_text = phase_text(eval.plan.phases[1], {
+            name = "eval_micro_batch", title = "A micro-batch in evaluation mode.", first_call = 1,
+            memory = eval.memory,
+        })
+    end
     return texts, template.render("emit/step.c.tpl", {
         phases = steps, phased = phased, weight_count = #graph.params,
         fixed_lines = fixed_lines_of(graph, train.plan),

@@ -4,13 +4,14 @@
 --     struct buffers {                             /* names, before the step */
 --         float *y_input, *y_relu1;
 --     };
---     at.y_input = scratch + 624896; /* 4 of 34 x 34 x 3, border 1; calls 1-88 */
+--     /* 1-88 */ at.y_input = scratch + 624896; /* 2-87 */ at.y_relu1 = scratch + 353024;
 --
 -- Buffers of training and evaluation with one name are one field. What outlives a phase lies where
 -- training has it.
 
 local argument <const> = require "ops/argument"
 local c <const> = require "emit/c"
+local wrap <const> = require "emit/wrap"
 
 local places <const> = {}
 
@@ -96,13 +97,26 @@ local function place_text(buffer, base, offset)
     return FORMS[buffer.holds or "floats"]:format(string.format("%s + %d", base, offset))
 end
 
---- What lies in a buffer, and for which calls of its plan.
-local function note_of(buffer)
-    local rows <const> = buffer.row and not buffer.layout and not buffer.holds
-        and string.format("%d x %d", buffer.floats // buffer.row.pitch, buffer.row.pitch)
-    return string.format("%s%s; %s", buffer.copies > 1 and buffer.copies .. " of " or "",
-        rows or buffer.shape, buffer.first == buffer.last and "call " .. buffer.first
-            or string.format("calls %d-%d", buffer.first, buffer.last))
+-- From which call of its plan to which it lives: "3-87".
+local function calls_of(buffer)
+    return buffer.first == buffer.last and tostring(buffer.first)
+        or string.format("%d-%d", buffer.first, buffer.last)
+end
+
+-- Lines of C that place buffers, each behind the calls for which it lives, as many a line as it
+-- takes. list = { { buffer, text = C } }; inner: the columns before a line
+local function placed(list, inner)
+    local lines <const> = {}
+    for _, one in ipairs(list) do
+        local text <const> = string.format("/* %s */ %s", calls_of(one.buffer), one.text)
+        local last <const> = lines[#lines]
+        if last and inner + #last + 1 + #text <= wrap.WIDTH then
+            lines[#lines] = last .. " " .. text
+        else
+            lines[#lines + 1] = text
+        end
+    end
+    return lines
 end
 
 -- The blocks of what outlives a phase: { begin, title, lines of initializers }. rows: canonical
@@ -114,20 +128,21 @@ local function shared_blocks(train, rows, real)
     for _, buffer in ipairs(train.plan.buffers) do
         all[#all + 1] = { scope = buffer.scope, name = buffer.name, of = buffer,
             offset = train.memory.offset[buffer],
-            note = buffer.scope == "micro_batch" and note_of(buffer) }
+            buffer = buffer.scope == "micro_batch" and buffer or nil }
     end
     local blocks <const> = {}
     for _, block in ipairs(BLOCKS) do
-        local list <const>, lines <const> = {}, {}
+        local list <const>, of_calls <const> = {}, {}
         for _, one in ipairs(all) do
             local text <const> = one.scope == block.scope and string.format(".%s = %s,", one.name,
                 place_text(one.of, block.base, one.offset))
-            if text and one.note then
-                lines[#lines + 1] = text .. " /* " .. one.note .. " */"
+            if text and one.buffer then
+                of_calls[#of_calls + 1] = { buffer = one.buffer, text = text }
             elseif text then
                 list[#list + 1] = text
             end
         end
+        local lines <const> = placed(of_calls, 8)
         lines[#lines + 1] = #list > 0 and table.concat(list, " ") or nil
         if #lines > 0 then
             blocks[#blocks + 1] = {
@@ -140,20 +155,33 @@ end
 
 -- The lines that place what a plan has in scratch memory.
 local function scratch_lines(part)
-    local lines <const> = {}
+    local list <const> = {}
     for _, buffer in ipairs(part.plan.buffers) do
         if buffer.scope == "scratch" then
-            lines[#lines + 1] = string.format("at.%s = %s; /* %s */", buffer.name,
-                place_text(buffer, "scratch", part.memory.offset[buffer]), note_of(buffer))
+            list[#list + 1] = { buffer = buffer, text = string.format("at.%s = %s;", buffer.name,
+                place_text(buffer, "scratch", part.memory.offset[buffer])) }
         end
+    end
+    return placed(list, 4)
+end
+
+-- The lines that leave out buffers, one a type.
+local function left_out(buffers)
+    local lines <const> = {}
+    for _, type in ipairs(TYPES) do
+        local names <const> = {}
+        for _, buffer in ipairs(buffers) do
+            names[#names + 1] = type_of(buffer) == type and "at." .. buffer.name or nil
+        end
+        lines[#lines + 1] = #names > 0 and table.concat(names, " = ") .. " = NULL;" or nil
     end
     return lines
 end
 
 --- What program.c.tpl says of memory: the fields of the struct, the blocks of what outlives a
 --- phase, and the lines for the scratch memory of training and of evaluation. real: the type of
---- numbers
-function places.params(graph, train, eval, real)
+--- numbers; shared: of phases.shared, where an evaluation has the places of a training, or nil
+function places.params(graph, train, eval, real, shared)
     local rows <const>, known <const> = {}, {}
     for _, part in ipairs { train, eval } do
         for _, buffer in ipairs(part.plan.buffers) do
@@ -165,7 +193,8 @@ function places.params(graph, train, eval, real)
     table.move(canonical_rows, 1, #canonical_rows, #rows + 1, rows)
     return {
         fields = field_lines(rows, real), blocks = shared_blocks(train, canonical_rows, real),
-        train = scratch_lines(train), eval = scratch_lines(eval),
+        train = scratch_lines(train), eval = shared and left_out(shared.without)
+            or scratch_lines(eval), shared = shared ~= nil,
     }
 end
 

@@ -264,14 +264,16 @@ function emit.program(graph, options)
     local kernels <const>, shared <const>, named <const> =
         kernel_texts(graph, train, eval, set, options, all)
     local packs <const>, weights <const> = weight_texts(graph, train, set, all)
+    local evaluates <const> = set.plain and not planned.phased and phases.shared(train, eval) or nil
     local phase_texts <const>, step <const>, eval_text <const>, evaluation <const> =
-        phases.texts(graph, train, eval, planned.phased)
+        phases.texts(graph, train, eval, planned.phased, evaluates)
     local params <const> = model.params(graph, planned, options)
     params.sizes, params.phased = memory_sizes(planned), planned.phased
-    params.places = places.params(graph, train, eval, set.real)
+    params.places = places.params(graph, train, eval, set.real, evaluates)
     local slots <const>, slot_of <const> = name.slots(train.plan.kernels)
     params.slots = slots
-    params.tensor_rows = watch.rows(train.plan, train.memory, slot_of)
+    -- A program in plain loops is for readers: where its numbers end, generic kernels tell as well.
+    params.tensor_rows = not set.plain and watch.rows(train.plan, train.memory, slot_of)
     for _, fn in ipairs(drawing(train.plan)) do
         all:call(fn)
     end

@@ -20,6 +20,12 @@ local function usual_padding(axis)
     return axis.padding == axis.reach // 2
 end
 
+-- The algorithm that a name says, or nil.
+local function said_algorithm(spec)
+    local unsaid <const> = spec.algorithm and choice.algorithm(spec).is_unsaid
+    return not unsaid and (spec.algorithm or "direct") or nil
+end
+
 --- See name.lua. A depthwise convolution is a dwconv and has no k, g and algorithm.
 function conv.name_words(spec)
     local alone <const>, g <const> = is_depthwise(spec), spec.geometry
@@ -27,7 +33,7 @@ function conv.name_words(spec)
     return {
         head = string.format("%sconv%s%s", alone and "dw" or "", geometry.words(g),
             spec.relu and "_relu" or ""),
-        has_k = not alone, algorithm = not alone and (spec.algorithm or "direct") or nil,
+        has_k = not alone, algorithm = not alone and said_algorithm(spec) or nil,
         padding = not usual and "p" .. geometry.word(g, "padding") or nil,
         border = math.max(g.h.padding, g.w.padding),
         gradient_border = math.max(0, g.h.reach - 1 - g.h.padding, g.w.reach - 1 - g.w.padding),

@@ -24,10 +24,6 @@ function entry.image(l)
         front = "IMAGE_", defines = defines }
 end
 
-local function axis_text(axis)
-    return string.format("{%d, %d, %d, %d}", axis.taps, axis.stride, axis.padding, axis.dilation)
-end
-
 --- "3x3_S2_P1_D2": what differs from stride 1, no padding and no dilation.
 function entry.geometry_word(it)
     local function word(letter, field, usual)
@@ -48,13 +44,10 @@ function entry.geometry(it)
 end
 
 --- The window of a convolution or pool.
-function entry.window(it, inputs, outputs)
-    return {
-        word = "WINDOW", uses = "window", type = "struct window", front = "WINDOW_",
-        text = string.format("WINDOW_%s_C%d_K%d", entry.geometry_word(it), inputs, outputs),
-        defines = string.format("{.h = %s, .w = %s, .inputs = %d, .outputs = %d}",
-            axis_text(it.h), axis_text(it.w), inputs, outputs),
-    }
+function entry.window(it)
+    local text <const>, defines <const> = entry.geometry(it)
+    return { word = "WINDOW", uses = "geometry", type = "struct geometry", text = text,
+        front = "GEOMETRY_", defines = defines }
 end
 
 --- The dropout of a pointwise kernel.

@@ -34,7 +34,9 @@ end
 
 function global_maxpool.forward(planner, step, y)
     local x <const> = planner:value(step.x)
-    local place <const> = not planner.eval and place_of(planner, step) or nil
+    -- In plain loops an evaluation has the same kernel as a training: see pool.lua.
+    local place <const> = not planner.eval and place_of(planner, step)
+        or planner.isa.plain and "NULL" or nil
     planner:kernel_call({
         op = step.op, pass = "fwd", x = x.layout, y = y.layout, c = step.x.c,
         winners = place ~= nil, params = place and { "y", "place", "x" } or { "y", "x" },

@@ -19,7 +19,8 @@ local plain <const> = {}
 -- own parameters, and what they are given. loops: the operation whose loops they are.
 local KINDS <const> = {}
 
-local function weighted(spec, loops, inside)
+-- window_of: a geometry, or nil where the loops need none
+local function weighted(spec, loops, window_of)
     local images <const> = spec.pass == "fwd" and { spec.y, spec.x }
         or spec.pass == "bwd_data" and { spec.dx, spec.dy } or { spec.x, spec.dy }
     local flags <const> = {
@@ -27,21 +28,25 @@ local function weighted(spec, loops, inside)
         adds = spec.adds or false,
     }
     return {
-        loops = loops, flags = flags, given = { image(images[1]), image(images[2]), inside },
+        loops = loops, flags = flags, given = {
+            image(images[1]), image(images[2]), window_of and window(window_of) or nil,
+            flags.grouped and entry.number("GROUPS", tostring(spec.groups)) or nil,
+        },
         words = { { spec.relu, "_relu" }, { spec.stats, "_norm" }, { spec.bias, "_bias" },
             { flags.grouped, "_grouped" } },
     }
 end
 
 function KINDS.conv(spec)
-    return weighted(spec, "conv", window(spec.geometry, spec.c // spec.groups,
-        spec.k // spec.groups))
+    return weighted(spec, "conv", spec.geometry)
 end
 
 -- A linear layer is a convolution whose window is the whole image.
 function KINDS.linear(spec)
-    return weighted(spec, spec.pass == "bwd_data" and "linear" or "conv",
-        window(geometry.whole(spec.x.h, spec.x.w), spec.c, spec.k))
+    if spec.pass == "bwd_data" then
+        return weighted(spec, "linear")
+    end
+    return weighted(spec, "conv", geometry.whole(spec.x.h, spec.x.w))
 end
 
 function KINDS.pointwise(spec, _, isa)
@@ -57,7 +62,7 @@ local function pool(loops, spec, ...)
     return {
         loops = loops, flags = { winners = spec.winners or false, adds = spec.adds or false },
         given = { image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy),
-            window(spec.geometry, 1, 1), ... },
+            window(spec.geometry), ... },
         words = { { spec.winners, "_winner" } },
     }
 end

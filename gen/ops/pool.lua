@@ -71,19 +71,20 @@ local function specification(step, pass)
     }
 end
 
--- winners: whether a gradient will ask for them
+-- winners: whether the kernel notes them, for a gradient; one in plain loops does so where it is
+-- given a place, so that an evaluation has the same kernels as a training
 local function forward(planner, step, y, winners)
     local x <const> = planner:value(step.x)
     local spec <const> = specification(step, "fwd")
     spec.x, spec.y, spec.winners = x.layout, y.layout, winners
     spec.params = winners and { "y", "winner", "x" } or { "y", "x" }
     planner:kernel_call(spec, {
-        y = y, x = x, winner = winners and winner_of(planner, step) or nil,
+        y = y, x = x, winner = winners and (planner.eval and "NULL" or winner_of(planner, step)),
     }, kernel.layer_names(step), step.layers[1].name)
 end
 
 function max.forward(planner, step, y)
-    forward(planner, step, y, not planner.eval)
+    forward(planner, step, y, not planner.eval or planner.isa.plain)
 end
 
 function avg.forward(planner, step, y)

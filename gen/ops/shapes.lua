@@ -38,7 +38,7 @@ function shapes:add_kernel(spec, params)
 end
 
 -- The kinds of shapes in their order.
-local KINDS <const> = { "IMAGE", "GEOMETRY", "WINDOW", "DROP" }
+local KINDS <const> = { "IMAGE", "GEOMETRY", "DROP" }
 
 --- The shapes kind by kind, each in the order in which they came.
 function shapes:sorted()

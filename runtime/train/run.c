@@ -393,5 +393,9 @@ void run_exchange_average(struct run *run)
 
 struct step_result run_eval(struct run *run, const struct batch *batch, float *logits)
 {
-    return step(run, batch, logits, eval_rank);
+    struct profile *const profile = run->profile; /* of training steps */
+    run->profile = NULL;
+    const struct step_result result = step(run, batch, logits, eval_rank);
+    run->profile = profile;
+    return result;
 }

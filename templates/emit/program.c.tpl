@@ -37,8 +37,8 @@
  * are their masks), the coefficients of norms, the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "No layer is computed twice."}
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
- * whose kernel reads them one by one); `border 1` is a frame of zeros. An array of `4 of ...` holds the images of a micro-batch. A buffer of
- * "calls 3-87" lives from call 3 to call 87; calls are numbered where they stand.
+ * whose kernel reads them one by one); around it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
+ * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -51,7 +51,7 @@
      * ${line}
 @ end
  *
- * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_ are the runtime's: see
+ * Functions run_, rng_, team_, weights_ and program_main and constants ${tensor_rows and "PROFILE_, TENSOR_ and WHAT_" or "PROFILE_"} are the runtime's: see
  * its headers. `rank` is the number of a thread.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6 packing, 7 kernel table,
@@ -108,7 +108,8 @@ struct net {
     @ end
 };
 
-/* The buffers of a micro-batch. Section 9 says where each lies, how large it is and from which call to which it lives.
+/* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
+ * the border that a call of clear_border() makes. Section 9 says where each lies and from which call to which it lives.
  * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_ and running_:
  * parameters and statistics as they lie in a model. */
 struct buffers {
@@ -405,10 +406,17 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     return at;
 }
 
+@ if places.shared then
+    /* The same of an evaluation, which keeps all that a dropout may drop and notes no winners. */
+@ end
 static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
 {
-    struct buffers at = place_shared(net, chunk, micro_batch);
-    ${real} *const scratch = net->scratch;
+    @ if places.shared then
+        struct buffers at = place_training(net, chunk, micro_batch);
+    @ else
+        struct buffers at = place_shared(net, chunk, micro_batch);
+        ${real} *const scratch = net->scratch;
+    @ end
     @ for _, line in ipairs(places.eval) do
         ${line}
     @ end
@@ -465,27 +473,29 @@ static const struct backend backend = {
     .eval = eval,
 };
 
-/* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
- * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
- * winners are no ${real}s. A row: profile slot, layer, what it is, memory, offset in ${real}s, ${real}s of an image (or of
- * all), images, ${real}s of a row and how many of them are used. */
-static const struct tensor tensors[] = {
-    @ for _, row in ipairs(tensor_rows) do
-        ${row}
-    @ end
-};
+@ if tensor_rows then
+    /* Floats in memory behind each kernel of a training step: where a diagnosis looks when a step has ended in numbers that
+     * are not finite. What other calls, such as the loss or a norm, leave or read stands under the next kernel; bits and
+     * winners are no ${real}s. A row: profile slot, layer, what it is, memory, offset in ${real}s, ${real}s of an image (or of
+     * all), images, ${real}s of a row and how many of them are used. */
+    static const struct tensor tensors[] = {
+        @ for _, row in ipairs(tensor_rows) do
+            ${row}
+        @ end
+    };
 
-static const struct tensors all_tensors = {
-    .list = tensors,
-    .count = ${#tensor_rows}, /* the rows above */
-    .weight_floats = WEIGHT_FLOATS,
-    .chunk_floats = CHUNK_FLOATS,
-    @ if phased then
-        .micro_batch_floats = MICRO_BATCH_FLOATS,
-        .thread_floats = THREAD_FLOATS,
-    @ end
-};
+    static const struct tensors all_tensors = {
+        .list = tensors,
+        .count = ${#tensor_rows}, /* the rows above */
+        .weight_floats = WEIGHT_FLOATS,
+        .chunk_floats = CHUNK_FLOATS,
+        @ if phased then
+            .micro_batch_floats = MICRO_BATCH_FLOATS,
+            .thread_floats = THREAD_FLOATS,
+        @ end
+    };
 
+@ end
 static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
@@ -510,7 +520,11 @@ static const struct model model = {
     .state_floats = ${#state_rows > 0 and state_floats or "0"},
     .kernels = kernels,
     .kernel_count = ${#kernel_rows}, /* rows of kernels */
-    .tensors = &all_tensors,
+    @ if tensor_rows then
+        .tensors = &all_tensors,
+    @ else
+        .tensors = NULL, /* where numbers are not finite, a diagnosis looks with generic kernels */
+    @ end
     .backend = &backend,
     @ if description then
         .description = training_description,

@@ -9,8 +9,8 @@
  * frame of zeros. y_<layer> is an output, w_<layer> packed weights, b_<layer>
  * a bias, sums_<layer> what a norm needs of its image, coef_<layer> the scale and shift a * (x - m)
  * + b that a norm applies: rows a, b, m. Kernels are called by what they do:
- * conv3x3_relu_norm_c16_k32_32x32_fwd__${plain and "plain" or "winograd4"}: window; the ReLU and a norm's sums where present;
- * 16 channels in, 32 out; images of 32 x 32; the algorithm; b0_1: borders of source and destination.
+ * conv3x3_relu_norm_c16_k32_32x32_fwd${plain and "" or "__winograd4"}: window; the ReLU and a norm's sums where present;
+ * 16 channels in, 32 out; images of 32 x 32;${plain and "" or " the algorithm;"} b0_1: borders of source and destination.
  *
  * Order: images through the network, the functions of ${prefix}.h, loops, kernels${apart and "" or ", weights"}. */
 #include "${prefix}.h"

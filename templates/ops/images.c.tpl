@@ -25,7 +25,7 @@
         return (it.w + 2 * it.border) * it.pitch;
     }
 @ end
-@ if wanted.window then
+@ if wanted.geometry then
 
     /* The input that an output sees with a tap of its window, down or across. */
     static inline int seen(struct axis axis, int output, int tap)
@@ -47,7 +47,7 @@
 @ if wanted.place_of then
 
     /* The place of pixel (r, s) in the window of output (row, col). */
-    static inline int place_of(struct window window, int r, int row, int s, int col)
+    static inline int place_of(struct geometry window, int r, int row, int s, int col)
     {
         return (r - seen(window.h, row, 0)) * window.w.taps + s - seen(window.w, col, 0);
     }

@@ -7,19 +7,16 @@
         int h, w, c, pitch, border;
     };
 @ end
-@ if wanted.window then
+@ if wanted.geometry and alone then
 
-    @ if alone then
-        struct axis {
-            int taps, stride, padding, dilation;
-        };
-
-    @ end
     /* A window: its taps, stride, padding and dilation down (h) and across (w): output p sees the inputs
-     * p * stride - padding + tap * dilation. Each output is made of `inputs` channels, and each input makes `outputs`. */
-    struct window {
+     * p * stride - padding + tap * dilation. */
+    struct axis {
+        int taps, stride, padding, dilation;
+    };
+
+    struct geometry {
         struct axis h, w;
-        int inputs, outputs;
     };
 @ end
 @ if wanted.drop_bits then

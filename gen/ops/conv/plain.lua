@@ -1,13 +1,13 @@
 -- plain.lua - direct convolutions in plain loops, for programs that are written to be read: no
 -- tile, no vector, and as many groups of channels as there are. An algorithm: see choice.lua. Its
--- loops are in gen/ops/plain.lua.
+-- loops are in gen/ops/plain.lua. Names of kernels do not say it: no other is beside it.
 
 local common <const> = require "ops/conv/common"
 local layout <const> = require "ops/layout"
 local packing <const> = require "ops/conv/packing"
 
 local plain <const> = {
-    name = "plain", exact = true, pack_name = packing.name, pack = packing.direct,
+    name = "plain", is_unsaid = true, exact = true, pack_name = packing.name, pack = packing.direct,
 }
 
 --- Every convolution of a program in plain loops, which has no other algorithm.

@@ -3,8 +3,11 @@
  * input seen(p, tap); the last tap first: dy in rising order. w: [tap][output][input].
  * templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct window window)
+    struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})
 {
+    @ if grouped then
+        const int inputs = to.c / groups, outputs = from.c / groups;
+    @ end
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
@@ -16,11 +19,11 @@ static INLINE void ${name}(${signature},
                         continue;
                     }
                     const ${real} *grad = dy + pixel_of(from, down / window.h.stride, right / window.w.stride);
-                    const ${real} *weight = w + tap * window.outputs * to.pitch;
-                    for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
+                    const ${real} *weight = w + tap * ${grouped and "outputs" or "from.c"} * to.pitch;
+                    for (int k = 0; k < ${grouped and "outputs" or "from.c"}; k++, weight += to.pitch) {
                         @ if grouped then
                             for (int i = 0; i < to.c; i++) {
-                                sum[i] += grad[i / window.inputs * window.outputs + k] * weight[i];
+                                sum[i] += grad[i / inputs * outputs + k] * weight[i];
                             }
                         @ else
                             for (int i = 0; i < to.pitch; i++) {

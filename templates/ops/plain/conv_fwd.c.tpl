@@ -5,8 +5,11 @@
 @ end
  * templates/ops/plain/conv_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct window window)
+    struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})
 {
+    @ if grouped then
+        const int inputs = from.c / groups, outputs = to.c / groups;
+    @ end
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
@@ -16,10 +19,10 @@ static INLINE void ${name}(${signature},
                     const int down = seen(window.h, row, r);
                     for (int s = 0; s < window.w.taps; s++) {
                         const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
-                        for (int i = 0; i < window.inputs; i++, weight += to.pitch) {
+                        for (int i = 0; i < ${grouped and "inputs" or "from.c"}; i++, weight += to.pitch) {
                             @ if grouped then
                                 for (int k = 0; k < to.c; k++) {
-                                    sum[k] += in[k / window.outputs * window.inputs + i] * weight[k];
+                                    sum[k] += in[k / outputs * inputs + i] * weight[k];
                                 }
                             @ else
                                 for (int k = 0; k < to.pitch; k++) {

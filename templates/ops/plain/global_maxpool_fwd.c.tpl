@@ -1,5 +1,5 @@
 @ -- The loops of the largest pixel of each channel.
-/* Global max pooling: y = the largest pixel of x${winners and "; place: the first that is it, row by row" or ""}.
+/* Global max pooling: y = the largest pixel of x${winners and "; place: the first that is it, row by row, or NULL" or ""}.
  * templates/ops/plain/global_maxpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from)
@@ -12,13 +12,15 @@ static INLINE void ${name}(${signature},
                 if (pixel == 0 || in[k] > out[k]) {
                     out[k] = in[k];
                     @ if winners then
-                        place[k] = (${real})pixel;
+                        if (place != NULL) {
+                            place[k] = (${real})pixel;
+                        }
                     @ end
                 }
             }
         }
         @ if winners then
-            place += to.pitch;
+            place = place == NULL ? NULL : place + to.pitch;
         @ end
     }
 }

@@ -2,7 +2,7 @@
 /* Gradient of a linear layer's input: dx ${adds and "+=" or "="} sum of dy * w over the outputs. w: [pixel][output][input].
  * templates/ops/plain/linear_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct window window)
+    struct image to, struct image grads)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         const ${real} *grad = dy + pixel_of(grads, 0, 0);
@@ -10,7 +10,7 @@ static INLINE void ${name}(${signature},
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 ${real} sum[MOST_CHANNELS] = {0.0${f}};
-                for (int k = 0; k < window.outputs; k++, weight += to.pitch) {
+                for (int k = 0; k < grads.c; k++, weight += to.pitch) {
                     for (int i = 0; i < to.pitch; i++) {
                         sum[i] += grad[k] * weight[i];
                     }

@@ -1,8 +1,8 @@
 @ -- The loops of max pooling, forward.
-/* Max pooling: y = the largest x of each window${winners and "; winner: its place there, row by row, in bytes" or ""}.
+/* Max pooling: y = the largest x of each window${winners and "; winner: its place there, row by row, in bytes, or NULL" or ""}.
  * templates/ops/plain/maxpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct window window)
+    struct image to, struct image from, struct geometry window)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
@@ -23,14 +23,16 @@ static INLINE void ${name}(${signature},
                             if (is_first || in[k] > out[k]) {
                                 out[k] = in[k];
                                 @ if winners then
-                                    winner[k] = (uint8_t)place;
+                                    if (winner != NULL) {
+                                        winner[k] = (uint8_t)place;
+                                    }
                                 @ end
                             }
                         }
                     }
                 }
                 @ if winners then
-                    winner += to.pitch;
+                    winner = winner == NULL ? NULL : winner + to.pitch;
                 @ end
             }
         }

@@ -99,6 +99,26 @@ function tests.no_phase_is_empty()
     test.equal(calls, functions)
 end
 
+-- In plain loops an evaluation is the forward pass of a training, written once, where it is the
+-- same but for what it leaves out: not where batch norms have statistics of their own for it.
+function tests.a_plain_evaluation_is_the_forward_pass()
+    local function functions_of(norm)
+        local text <const> = program(nets.small("conv { 4, window = 3, padding = 1 }, relu(), "
+            .. "norm(), dropout(0.1), dropout(0.1), maxpool(2)", norm), "c", { unroll = "none" })
+        return text:match("static void eval_micro_batch%b()%s*(%b{})"),
+            text:match("static struct buffers place_eval%b()%s*(%b{})")
+    end
+    local calls <const>, places <const> = functions_of("gn")
+    assert(calls:find("forward(net, at, n);", 1, true) and calls:find("store_logits(", 1, true))
+    assert(not calls:find("conv3x3", 1, true), calls)
+    assert(places:find("place_training(", 1, true), places)
+    test.equal(places:match("at%.keep.*NULL;"):gsub("%s+", " "),
+        "at.keep_dropout1 = at.keep_dropout2 = at.winner_maxpool1 = NULL;")
+    local own <const>, own_places <const> = functions_of("bn")
+    assert(own:find("conv3x3", 1, true) and not own:find("forward(net", 1, true), own)
+    assert(own_places:find("place_shared(", 1, true), own_places)
+end
+
 -- Neither dates nor folders of this machine, nothing left of a template, only printable ASCII.
 function tests.files_are_clean()
     each_file(function(text, title)

@@ -280,6 +280,35 @@ START_TEST(a_short_batch_leaves_nothing_of_the_long_one)
 }
 END_TEST
 
+static const struct profile *seen; /* by an evaluation */
+
+static void eval_and_look(struct run *run, int rank)
+{
+    seen = run->profile;
+    sum_chunks(run, rank);
+}
+
+/* A backend may call the same kernels in both, and each counts its time. */
+START_TEST(evaluations_are_not_profiled)
+{
+    struct backend looking = backend;
+    looking.eval = eval_and_look;
+    struct sample_batch s;
+    struct run run;
+    fill_batch(&s, BATCH);
+    open_run(&run, 1);
+    struct profile profile = {0};
+    run.backend = &looking;
+    run.profile = &profile;
+    seen = &profile;
+    run_eval(&run, &s.batch, NULL);
+    ck_assert_ptr_null(seen);
+    ck_assert_ptr_eq(run.profile, &profile);
+    run.profile = NULL;
+    run_close(&run);
+}
+END_TEST
+
 /* -- Errors ------------------------------------------------------------------------------------ */
 
 static void measure_huge(const struct model *m, size_t *shared_floats, size_t *thread_floats)
@@ -344,6 +373,7 @@ int main(void)
     tcase_add_loop_test(tests, initial_values_follow_the_table, 0, TEAMS);
     tcase_add_loop_test(tests, losses_are_summed_in_chunk_order, 0, TEAMS);
     tcase_add_loop_test(tests, a_short_batch_leaves_nothing_of_the_long_one, 0, TEAMS);
+    tcase_add_test(tests, evaluations_are_not_profiled);
     tcase_add_test(tests, more_than_can_be_addressed_is_an_error);
     tcase_add_test(tests, more_than_there_is_is_an_error);
     tcase_add_test(tests, a_team_of_none_is_an_error);
