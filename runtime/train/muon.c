@@ -13,19 +13,28 @@ static const real A = (real)3.4445, B = (real)-4.7750, C = (real)2.0315;
 
 /* -- Products ---------------------------------------------------------------------------------- */
 
+/* The sums of a row are an array of their own: GCC keeps such in registers, but not one of all. */
+_Static_assert(BLOCK_ROWS == 4, "an array a row");
 static void whole_block(real *restrict c, const real *restrict a, const real *restrict b,
                         size_t inner, size_t columns)
 {
-    real sum[BLOCK_ROWS][BLOCK_COLUMNS] = {{0}};
+    real sum0[BLOCK_COLUMNS] = {0}, sum1[BLOCK_COLUMNS] = {0};
+    real sum2[BLOCK_COLUMNS] = {0}, sum3[BLOCK_COLUMNS] = {0};
     for (size_t k = 0; k < inner; k++) {
-        for (size_t i = 0; i < BLOCK_ROWS; i++) {
-            for (size_t j = 0; j < BLOCK_COLUMNS; j++)
-                sum[i][j] += a[i * inner + k] * b[k * columns + j];
+        const real a0 = a[k], a1 = a[inner + k], a2 = a[2 * inner + k], a3 = a[3 * inner + k];
+        for (size_t j = 0; j < BLOCK_COLUMNS; j++) {
+            const real factor = b[k * columns + j];
+            sum0[j] += a0 * factor;
+            sum1[j] += a1 * factor;
+            sum2[j] += a2 * factor;
+            sum3[j] += a3 * factor;
         }
     }
-    for (size_t i = 0; i < BLOCK_ROWS; i++) {
-        for (size_t j = 0; j < BLOCK_COLUMNS; j++)
-            c[i * columns + j] = sum[i][j];
+    for (size_t j = 0; j < BLOCK_COLUMNS; j++) {
+        c[j] = sum0[j];
+        c[columns + j] = sum1[j];
+        c[2 * columns + j] = sum2[j];
+        c[3 * columns + j] = sum3[j];
     }
 }
 
