@@ -7,10 +7,11 @@
 #
 # A row of the table is a line of words:
 #
-#     name  network  norm  epochs  seeds  [option of train ...]
+#     name  network  norm  epochs  seeds  [as row] [option of train ...]
 #     muon  s8_best  bn    10      1,2    --optimizer muon --lr 0.02
+#     fast  s8_best  bn    10      1      as muon --lr 0.03
 #
-# Lines that begin with # and empty ones are comments. The first row of a network, a norm and a number
+# `as` takes the options of a row above, but for those that are given anew. Lines that begin with # and empty ones are comments. The first row of a network, a norm and a number
 # of epochs is the base with which the others of these are compared, seed by seed.
 #
 # It runs in the root of the source tree. Variables, with their defaults: ROWS (above), VALIDATE
@@ -33,6 +34,20 @@ list_jobs() {
             print FILENAME ":" FNR ": " what > "/dev/stderr"
             failed = 1
         }
+        function rest(i,   words) {
+            for (; i <= NF; i++)
+                words = words " " $i
+            return words
+        }
+        # " --lr 1 --ema 0.9" and others, which go before those of one name.
+        function join(under, over,   option, n, i, words) {
+            n = split(under, option, " --")
+            for (i = 2; i <= n; i++) {
+                if (index(over " ", " --" substr(option[i] " ", 1, index(option[i] " ", " "))) == 0)
+                    words = words " --" option[i]
+            }
+            return words over
+        }
         /^[ \t]*(#|$)/ { next }
         NF < 5 {
             wrong("expected name, network, norm, epochs, seeds and options")
@@ -42,15 +57,16 @@ list_jobs() {
         $1 in line { wrong($1 ": the name of line " line[$1] ", too: expected another one") }
         $4 !~ /^[1-9][0-9]*$/ { wrong($4 ": expected a number of epochs") }
         $5 !~ /^[0-9]+(,[0-9]+)*$/ { wrong($5 ": expected seeds, as 1 or 1,2,3") }
-        $6 != "" && $6 !~ /^--/ { wrong($6 ": expected an option of train, as --lr") }
+        $6 == "as" && !($7 in line) { wrong("as " $7 ": expected the name of a row above") }
         {
+            first = $6 == "as" ? 8 : 6
+            if (first <= NF && $first !~ /^--/)
+                wrong($first ": expected an option of train, as --lr")
             line[$1] = FNR
-            options = ""
-            for (i = 6; i <= NF; i++)
-                options = options " " $i
+            options[$1] = join($6 == "as" ? options[$7] : "", rest(first))
             seeds = split($5, seed, ",")
             for (i = 1; i <= seeds; i++)
-                print $1, $2, $3, $4, seed[i] options
+                print $1, $2, $3, $4, seed[i] options[$1]
         }
         END {
             if (!failed && length(line) == 0)

@@ -1,6 +1,6 @@
 -- s8_best: the network s8 without its dropout, with a recipe that gets more out of it in the same
--- 20 epochs. The network underfits, so nothing holds it back but weight decay; the rate was chosen
--- on 5,000 training images held out.
+-- 20 epochs. The network underfits, so nothing holds it back. What each part of the recipe is worth
+-- on 5,000 training images held out stands in results/ablation.csv.
 
 local function block(channels)
     return { conv { channels, window = 3, padding = 1 }, relu(), norm() }
@@ -17,8 +17,10 @@ return network {
     recipe = {
         batch = 128,
         epochs = 20,
-        optimizer = sgd { lr = 0.15, momentum = 0.9, weight_decay = 5e-4, nesterov = true },
-        schedule = onecycle { warmup = 0.2 },
+        optimizer = muon { lr = 0.015, momentum = 0.9, renormalize = true, weight_decay = 5e-4,
+            others = "sgd", others_lr = 0.15 },
+        decay = { norm = 0, bias = 0 },
+        schedule = linear { warmup_epochs = 1 },
         augment = { crop = 2, flip = "alternating" },
     },
     layers = {
