@@ -107,7 +107,7 @@ local function note_texts(figure, place, color, area)
 end
 
 -- "epoch 3: 71.2, batch norm": on each point of those that have room for it.
-local function tooltips(figure, place)
+local function tooltips(figure, place, color)
     local out <const>, names <const> = {}, figure.x.names or {}
     for _, series in ipairs(figure.series) do
         local every <const> = (#series.points - 1) // MOST_TOOLTIPS + 1
@@ -116,8 +116,9 @@ local function tooltips(figure, place)
             local x <const>, y <const> = place(point[1], point[2])
             local where <const> = names[point[1]] or figure.x.label .. " " .. stat.short(point[1])
             local text <const> = ("%s, %s: %s"):format(series.label, where, stat.short(point[2]))
-            out[#out + 1] = ('<circle class="hit" cx="%s" cy="%s" r="%d"><title>%s</title>'
-                .. "</circle>"):format(svg.number(x), svg.number(y), REACH, svg.escape(text))
+            out[#out + 1] = ('<circle class="hit" color="%s" cx="%s" cy="%s" r="%d">'
+                .. "<title>%s</title></circle>"):format(color(series.color), svg.number(x),
+                    svg.number(y), REACH, svg.escape(text))
         end
     end
     return out
@@ -129,7 +130,7 @@ function overlay.elements(figure, place, color, area)
     local out <const> = note_texts(figure, place, color, area)
     out[#out + 1] = ('<text x="4" y="13" font-size="12">%s</text>'):format(
         svg.escape(figure.y.label))
-    for _, element in ipairs(tooltips(figure, place)) do
+    for _, element in ipairs(tooltips(figure, place, color)) do
         out[#out + 1] = element
     end
     return table.concat(out, "\n") .. "\n"

@@ -10,7 +10,8 @@
 --           | { kind = "table", caption, head = { text, ... }, rows = { { text, ... }, ... } }
 --           | { kind = "panels", panels = { { norm, title, svg, lines }, ... }, caption }
 --           | { kind = "maps", ... (views/image.lua) }
---           | { kind = "columns", columns = { { title, svg }, ... }, caption }
+--           | { kind = "columns", columns = { { title, svg, color }, ... }, caption,
+--               moments = rows of the longest column }
 --           | { kind = "matrices", matrices = { { label, classes, rows = { { name,
 --               cells = { { text, color }, ... } }, ... } }, ... } }
 --           | { kind = "pictures", caption, wide = bool, pictures = { { png = base64,
@@ -215,6 +216,22 @@ local function render(view)
     return view
 end
 
+-- Groups that charts show, as the page's script switches them on and off, by colour; none where two
+-- have one colour.
+local function switches_of(groups, figures)
+    local function is_drawn(group)
+        return stat.any(figures, function(figure)
+            return stat.any(figure.series, function(series)
+                return series.color == group.color
+            end)
+        end)
+    end
+    return #groups <= chart.MOST_SERIES and stat.map(groups, function(group)
+        return is_drawn(group) and { label = group.label, color = group.color,
+            css = chart.color(group.color) } or nil
+    end) or {}
+end
+
 --- The page of the run folders `folders`. numbers: whether the numbers are shown, not folded.
 function page.text(folders, numbers)
     local made <const> = contents(folders)
@@ -239,6 +256,7 @@ function page.text(folders, numbers)
         script = template.render("report/script.js.tpl", {}),
         head = head,
         views = made.views,
+        switches = switches_of(made.groups, made.figures),
         numbers = numbers or false,
     }))
 end

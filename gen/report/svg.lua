@@ -4,6 +4,7 @@
 --     picture.rect(x, y, width, height, "first")
 --     picture.text(x, y, "channels", { anchor = "middle", class = "soft", size = 10 })
 --     picture.path("M0,0L10,10", "area", "before the norm: mean 0.3")
+--     picture.open(80) ... picture.close()     -- what the page's script may move down by so much
 --     picture.done()                                     -- the text of the element
 --
 -- Colours are classes of the page, so that a picture suits light and dark.
@@ -60,6 +61,14 @@ function svg.new(width, height, label)
 
     function picture.line(x1, y1, x2, y2, class)
         picture.path(("M%s,%sL%s,%s"):format(number(x1), number(y1), number(x2), number(y2)), class)
+    end
+
+    function picture.open(drop)
+        parts[#parts + 1] = ('<g data-drop="%s">'):format(number(drop))
+    end
+
+    function picture.close()
+        parts[#parts + 1] = "</g>"
     end
 
     function picture.done()

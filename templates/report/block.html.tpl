@@ -56,9 +56,12 @@
     </div>
     <p class="caption">${text(block.caption)}</p>
 @ elseif block.kind == "columns" then
+    @ if block.moments > 1 then
+        <div id="moments" class="tool" hidden="hidden"><label>moment of the training: all, or one <input type="range" min="0" max="${block.moments}" value="0"/></label></div>
+    @ end
     <div class="columns">
     @ for _, column in ipairs(block.columns) do
-        <figure><strong>${text(column.title)}</strong>
+        <figure data-color="${column.color}"><strong>${text(column.title)}</strong>
         ${column.svg}
         </figure>
     @ end

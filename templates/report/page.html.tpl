@@ -26,6 +26,13 @@ ${style}
     <li><a href="#${view.id}">${text(view.title)}</a></li>
 @ end
 </ol></nav>
+@ if #switches > 1 then
+    <div id="norms" class="tool" hidden="hidden" role="group" aria-label="Norms that the pictures show">
+    @ for _, switch in ipairs(switches) do
+        <label><input type="checkbox" checked="checked" value="${switch.color}"/> <span style="color: ${switch.css}">${text(switch.label)}</span></label>
+    @ end
+    </div>
+@ end
 @ for _, view in ipairs(views) do
     <section id="${view.id}">
     <h2>${view.number}. ${text(view.title)}</h2>

@@ -1,5 +1,47 @@
-// The page is whole without this. It lets a reader choose the images of a ghost, the groups and the
-// numbers of the example, and works it through anew. No less-than and no ampersand: it is XML, too.
+// The page is whole without this. It lets a reader choose the norms and the moment of the training
+// that pictures show, and the images of a ghost, the groups and the numbers of the example, which is
+// worked through anew. No less-than and no ampersand: it is XML, too.
+
+// Norms: what has the colour of one that is switched off is not seen.
+(() => {
+    const norms = document.getElementById("norms");
+    if (!norms) return;
+    const redraw = () => {
+        for (const box of norms.querySelectorAll("input")) {
+            const parts = ["stroke", "color", "fill"].map((word) =>
+                "figure svg [" + word + "='var(--c" + box.value + ")']");
+            const drawn = parts.join() + ", figure svg [style*='var(--c" + box.value + ")']";
+            for (const one of document.querySelectorAll(drawn))
+                one.classList.toggle("off", !box.checked);
+            for (const column of document.querySelectorAll("[data-color='" + box.value + "']"))
+                column.hidden = !box.checked;
+        }
+    };
+    norms.addEventListener("input", redraw);
+    norms.hidden = false;
+})();
+
+// Moments: all of them, or one, in the place of the last, so that the shapes are seen to change.
+(() => {
+    const moments = document.getElementById("moments");
+    if (!moments) return;
+    const slider = moments.querySelector("input");
+    const redraw = () => {
+        const wanted = Number(slider.value);
+        for (const column of document.querySelectorAll(".columns svg")) {
+            const looks = [...column.querySelectorAll("[data-drop]")];
+            looks.forEach((look, i) => {
+                const one = wanted > 0, drop = one ? look.getAttribute("data-drop") : 0;
+                look.classList.toggle("off", one ? i + 1 !== Math.min(wanted, looks.length) : false);
+                look.setAttribute("transform", "translate(0 " + drop + ")");
+            });
+        }
+    };
+    moments.addEventListener("input", redraw);
+    moments.hidden = false;
+})();
+
+// The example.
 (() => {
     const tool = document.getElementById("tool");
     if (!tool) return;

@@ -92,8 +92,10 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .pictures figcaption { font-size: 0.78rem; overflow-wrap: anywhere; }
 details { margin: 0.6rem 0; font-size: 0.95rem; }
 summary { cursor: pointer; color: var(--soft); }
+.off { visibility: hidden; }
 .tool { margin: 0.6rem 0; font-size: 0.9rem; }
 .tool label { display: block; margin: 0.2rem 0; }
+#norms label { display: inline-block; margin-right: 1.2rem; }
 .tool input { vertical-align: middle; max-width: 100%; font: inherit; }
 .tool input[aria-invalid="true"] { outline: 3px solid var(--c2); }
 /* paper */ @media print {

@@ -172,6 +172,56 @@ function wrongTool(page, view) {
     return wrong;
 }
 
+const isSeen = (view) => (one) => view.getComputedStyle(one).visibility !== "hidden"
+    && one.getBoundingClientRect().width > 0;
+
+// Norms are switched off and on again, in charts, at the ends of their lines and as columns.
+function wrongSwitches(page, view) {
+    const wrong = [], box = page.querySelector("#norms input");
+    if (!box)
+        return [];
+    const color = `var(--c${box.value})`;
+    const parts = () => [
+        `figure[id] svg [stroke="${color}"]`, `figure[id] svg .note[style*="${color}"]`,
+        `figure[id] svg .hit[color="${color}"]`, `.columns [data-color="${box.value}"]`,
+    ].map((one) => [...page.querySelectorAll(one)].filter(isSeen(view)).length);
+    const others = () => [...page.querySelectorAll("figure[id] svg .note, .columns figure")]
+        .filter(isSeen(view)).length;
+    const before = parts(), all = others();
+    box.click();
+    if (Math.min(before[0], before[2]) === 0 || parts().join() !== "0,0,0,0")
+        wrong.push(`a norm that is switched off: ${before} parts become ${parts()}`);
+    if (others() !== all - before[1] - before[3])
+        wrong.push(`with a norm off, ${others()} of the others are seen`);
+    box.click();
+    if (parts().join() !== before.join() || others() !== all)
+        wrong.push(`switched on again: ${before} parts become ${parts()}`);
+    return wrong;
+}
+
+// One moment of the training is shown in the place of the last, or all of them.
+function wrongMoments(page, view) {
+    const wrong = [], slider = page.querySelector("#moments input");
+    const looks = [...page.querySelectorAll(".columns figure:first-child [data-drop]")];
+    if (!slider)
+        return looks.length > 1 ? ["moments without a slider"] : [];
+    const move = (value) => {
+        slider.value = value;
+        slider.dispatchEvent(new view.Event("input", { bubbles: true }));
+        return looks.filter(isSeen(view));
+    };
+    const bottom = (one) => Math.round(one.getBoundingClientRect().bottom);
+    const ends = looks.map(bottom), last = ends[ends.length - 1];
+    for (let i = 0; i < looks.length; i++) {
+        const seen = move(i + 1);
+        if (seen.length !== 1 || seen[0] !== looks[i] || Math.abs(bottom(seen[0]) - last) > 1)
+            wrong.push(`moment ${i + 1}: ${seen.length} are seen, the first at ${bottom(seen[0])}`);
+    }
+    if (move(0).length !== looks.length || looks.map(bottom).join() !== ends.join())
+        wrong.push("all moments are not as they were");
+    return wrong;
+}
+
 // The mistakes of a page in a frame; everything that is folded is unfolded.
 function check(frame) {
     const page = frame.contentDocument, view = frame.contentWindow;
@@ -180,5 +230,6 @@ function check(frame) {
     const width = page.documentElement.clientWidth;
     return [...(page.querySelectorAll("section").length > 0 ? [] : ["an empty page"]),
         ...overflows(page, width), ...cutTexts(page), ...overlaps(page), ...faint(page, view),
-        ...badStops(page), ...unnamed(page), ...wrongTool(page, view)];
+        ...badStops(page), ...unnamed(page), ...wrongTool(page, view),
+        ...wrongSwitches(page, view), ...wrongMoments(page, view)];
 }

@@ -131,6 +131,16 @@ foreach(part "What normalization does to s8" "alt=\"layer norm, channel " "id=\"
         message(FATAL_ERROR "example.html: expected \"${part}\"")
     endif()
 endforeach()
+foreach(figure accuracy depth evaluation_batch smoothness) # as docs/ and README.md show them
+    set(committed "${CMAKE_CURRENT_LIST_DIR}/../../results/${figure}.svg")
+    run_well("${BURIN}" report ${example} --figure ${figure} -o ${figure}.svg)
+    file(SHA256 "${committed}" shown)
+    file(SHA256 "${WORK}/${figure}.svg" made)
+    if(NOT shown STREQUAL made)
+        message(FATAL_ERROR "results/${figure}.svg: is not what `burin report results/s8/* --figure "
+            "${figure}` makes: expected it to be made anew")
+    endif()
+endforeach()
 foreach(folder IN LISTS example)
     file(GLOB files RELATIVE "${folder}" "${folder}/*")
     list(REMOVE_ITEM files log.jsonl eval.json)

@@ -148,6 +148,7 @@ local function draw_column(column, axes, time)
         :format(column.layer, column.group.label, stat.count(#column.looks, "moment")))
     for i, look in ipairs(column.looks) do
         local base <const> = i * ROW
+        picture.open((#column.looks - i) * ROW)
         picture.text(WIDTH - RIGHT, base - ROW / 2, time(look), { class = "soft", anchor = "end" })
         for _, side in ipairs(SIDES) do
             local data <const> = look[side]
@@ -160,6 +161,7 @@ local function draw_column(column, axes, time)
             end
         end
         picture.line(LEFT, base, WIDTH - RIGHT, base, "axis")
+        picture.close()
     end
     local base <const> = #column.looks * ROW
     for _, tick in ipairs(chart.ticks({}, axes.low, axes.high, 5)) do
@@ -268,8 +270,12 @@ function values.view(groups)
     view.sentences = sentences(columns, time)
     view.picture = {
         kind = "columns",
+        moments = math.max(table.unpack(stat.map(columns, function(column)
+            return #column.looks
+        end))),
         columns = stat.map(columns, function(column)
-            return { title = ("%s, %s"):format(column.group.label, column.layer),
+            return { color = column.group.color,
+                title = ("%s, %s"):format(column.group.label, column.layer),
                 svg = draw_column(column, axes, time) }
         end),
         caption = "Height: part of the values, on a scale of square roots. Values farther than "
