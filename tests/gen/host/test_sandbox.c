@@ -419,6 +419,9 @@ START_TEST(child_has_no_more_than_its_caller)
     host_close(host);
     host = host_open(&(struct host_options){.description_seconds = 499});
     expect_text(tells_limits, "cpu 500 500 file 0 0 core 0 0 open 0 0 processes 0 0 ");
+    may_write = true;
+    expect_text(tells_core, "core 0 0 ");
+    may_write = false;
 }
 END_TEST
 

@@ -97,6 +97,29 @@ START_TEST(an_npz_is_read)
 }
 END_TEST
 
+/* The last pixel of a large array is wrong, which only who reads it sees. */
+START_TEST(a_look_takes_the_head_of_a_large_array)
+{
+    enum { SIDE = 300, PIXELS = SIDE * SIDE };
+    static uint8_t pixels[PIXELS], file_bytes[2 * PIXELS], npy[2][PIXELS + 200];
+    const struct files_entry entries[] = {
+        {"x_train.npy", npy[0], files_npy(npy[0], DICT("|u1", "(1, 300, 300)"), pixels, PIXELS)},
+        {"y_train.npy", npy[1], files_npy(npy[1], DICT("|u1", "(1,)"), labels_8, 1)},
+    };
+    files_put_zip("x.npz", entries, 2, ZIP_CM_STORE);
+    request.path = files_path("x.npz");
+    FILE *file = fopen(request.path, "rb");
+    size_t size = fread(file_bytes, 1, sizeof file_bytes, file);
+    fclose(file);
+    file_bytes[PIXELS] ^= 1;
+    files_put("x.npz", file_bytes, size);
+    refuses(EXIT_DATA, "@/x.npz: x_train.npy: after 90128 of 90128 bytes: CRC error");
+    request.look = true;
+    opens();
+    ck_assert(data.count == 1 && data.h == SIDE && data.w == SIDE);
+}
+END_TEST
+
 START_TEST(an_npz_of_floats_is_read)
 {
     static const uint8_t picture[] = {0, 1, 2, 3, 4, 255};
@@ -636,6 +659,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, an_npz_is_read);
+    tcase_add_test(tests, a_look_takes_the_head_of_a_large_array);
     tcase_add_test(tests, an_npz_of_floats_is_read);
     tcase_add_test(tests, every_axis_finds_its_place);
     tcase_add_test(tests, names_of_an_npz);

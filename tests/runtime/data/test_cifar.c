@@ -403,6 +403,8 @@ START_TEST(another_digest)
         write_byte("SHA256SUMS", at, (uint8_t)digit);
     }
     warns_with("");
+    write_byte("SHA256SUMS", (long)sizeof start - 1 + SHA256_HEX_SIZE - 1, '-');
+    warns_with("@/SHA256SUMS: does not list test_batch.bin"); /* no blank behind the digits */
 }
 END_TEST
 

@@ -172,6 +172,25 @@ START_TEST(resuming_cuts_half_a_line_only)
 }
 END_TEST
 
+/* Lines that tell no epoch or step as a number are nobody's reason to cut. */
+START_TEST(resuming_keeps_lines_of_others)
+{
+    static const char lines[] = "{\"event\":\"epoch\",\"epoch\":\"9\"}\n"
+                                "{\"event\":\"step\",\"step\":\"9\"}\n"
+                                "{\"event\":\"epoch\"}\n"
+                                "{\"event\":\"step\"}\n"
+                                "{\"event\":9,\"step\":9}\n"
+                                "{\"epoch\":9}\n";
+    open_log(NULL, false);
+    close_log();
+    append("log.jsonl", lines);
+    append("log.jsonl", "{\"event\":\"epoch\",\"epoch\":9}\n");
+    open_log(&(struct log_position){1, 1}, false);
+    close_log();
+    ck_assert_str_eq(contents("log.jsonl"), lines);
+}
+END_TEST
+
 START_TEST(resuming_without_a_log_begins_one)
 {
     open_log(&(struct log_position){4, 9}, false);
@@ -216,6 +235,7 @@ int main(void)
     tcase_add_test(lines, an_event_begins_with_its_name);
     tcase_add_test(lines, resuming_cuts_what_came_after);
     tcase_add_test(lines, resuming_cuts_half_a_line_only);
+    tcase_add_test(lines, resuming_keeps_lines_of_others);
     tcase_add_test(lines, resuming_without_a_log_begins_one);
     tcase_add_test(lines, what_is_no_file_is_not_gone_on_with);
     tcase_add_test(lines, a_failed_write_is_an_error);
