@@ -114,6 +114,15 @@ static void refuses_parts_of_an_archive(const uint8_t *images)
     refuses(EXIT_DATA, "@/x.tgz: test_batch.bin: 1 bytes too long: expected 30730000");
     ck_assert_int_eq(truncate(files_path("x.tgz"), 20000), 0);
     refuses(EXIT_DATA, "@/x.tgz: test_batch.bin: truncated gzip input: expected a whole .tar.gz");
+    const struct files_entry empty[] = {{"a", "", 0}, {"b", "", 0}};
+    files_put_tar("x.tgz", empty, 2);
+    gzFile file = gzopen(files_path("x.tgz"), "rb");
+    const int size = gzread(file, noise, sizeof noise);
+    ck_assert(size > 1024 && gzclose(file) == Z_OK);
+    noise[512] ^= 1; /* in the second head, whose sum is wrong then */
+    files_put_gz("x.tgz", noise, (size_t)size);
+    refuses(EXIT_DATA, "@/x.tgz: ");
+    ck_assert_ptr_nonnull(strstr(err.message, ": expected a whole .tar.gz"));
     request.path = files_path("x.tar.gz");
 }
 
@@ -124,7 +133,7 @@ START_TEST(an_archive_is_read_as_it_came)
     const size_t size = (size_t)RECORDS * RECORD_10; /* and a byte more is there */
     static const char names[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";
     struct files_entry entries[] = {
-        {"cifar-10-batches-bin/readme.html", "", 0},
+        {"cifar-10-batches-bin/data_batch_2.bin", "", 0}, /* tells which set it is */
         {"cifar-10-batches-bin/test_batch.bin", bytes, size},
         {"cifar-10-batches-bin/batches.meta.txt", names, sizeof names - 1},
     };
