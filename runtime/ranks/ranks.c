@@ -176,6 +176,8 @@ bool ranks_agree(struct ranks *ranks, bool ok, struct err *err)
 {
     if (ranks == NULL)
         return ok;
+    if (!ok && ranks->code != EXIT_OK && ranks->code == err->code)
+        return false; /* they have agreed on that error, and all of them know */
     struct word mine = own_word(ranks);
     mine.code = ok ? EXIT_OK : err->code == EXIT_OK ? EXIT_FAILED : (int)err->code;
     snprintf(mine.text, sizeof mine.text, "%s", err->message);

@@ -27,11 +27,12 @@
 #include "train/alike.h"
 #include "train/meet.h"
 #include "train/settings.h"
+#include "train/spread.h"
 
 struct evaluation {
     const char *model_option, *data_option, *resize, *labels, *layout, *backend, *mean, *std, *out,
         *samples;
-    bool skip_bad;
+    bool skip_bad, from_root;
     struct ranks *ranks; /* that evaluate together, or NULL; the first of them speaks and writes */
     int64_t ranks_wanted;
     char model_file[RUNDIR_PATH_SIZE], said[FOREIGN_SAID_SIZE];
@@ -57,7 +58,7 @@ static const char *option_or_file(const struct evaluation *e, const char *option
     return word != NULL && strcmp(word, "none") == 0 ? NULL : word;
 }
 
-static bool open_images(struct evaluation *e, const struct model *model, struct err *err)
+static bool read_images(struct evaluation *e, const struct model *model, struct err *err)
 {
     char name[DATA_PATH_SIZE];
     bool environment;
@@ -77,12 +78,28 @@ static bool open_images(struct evaluation *e, const struct model *model, struct 
                             e->test.type, err);
 }
 
+/* Images and how they are normalised, of this rank's own or of the first one's. */
+static bool open_images(struct evaluation *e, const struct model *model, struct err *err)
+{
+    const bool reads = !e->from_root || ranks_writes(e->ranks);
+    const bool ok = !reads || read_images(e, model, err);
+    return e->from_root
+               ? spread_data(&e->test, e->ranks, ok, err) &&
+                     spread_bytes(&e->normalisation, sizeof e->normalisation, e->ranks, err)
+               : ok;
+}
+
+static bool open_model(struct evaluation *e, const struct model *model, struct err *err)
+{
+    return model_file_find(e->model_file, e->model_option, err) &&
+           safetensors_open(&e->file, e->model_file, err) &&
+           foreign_adapt(&e->file, model, e->said, err) && checkpoint_fits(&e->file, model, err);
+}
+
+/* After open_model. */
 static bool open_evaluation(struct evaluation *e, const struct model *model, struct err *err)
 {
-    if (!model_file_find(e->model_file, e->model_option, err) ||
-        !safetensors_open(&e->file, e->model_file, err) ||
-        !foreign_adapt(&e->file, model, e->said, err) || !checkpoint_fits(&e->file, model, err) ||
-        !open_images(e, model, err))
+    if (!open_images(e, model, err))
         return false;
     const struct backend *backend =
         strcmp(e->backend, "generic") == 0 ? &generic_backend : model->backend;
@@ -199,7 +216,13 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
                          struct err *err)
 {
     struct evaluate_result result;
-    const bool opened = open_evaluation(e, model, err);
+    bool opened = open_model(e, model, err);
+    e->from_root = e->from_root && e->ranks != NULL;
+    if (!ranks_agree(e->ranks, opened, err) ||
+        !(e->ranks == NULL ||
+          ranks_compare(e->ranks, "--data-from-root", e->from_root ? "given" : "not given", err)))
+        return false;
+    opened = open_evaluation(e, model, err);
     if (!ranks_agree(e->ranks, opened, err) || !alike_model(e->ranks, &e->run, err) ||
         !(e->ranks == NULL || ranks_compare(e->ranks, "test images", e->test.digest, err)))
         return false;
@@ -235,6 +258,9 @@ static bool read_options(struct evaluation *e, bool *answered, const char *progr
          &e->resize, 0, 0},
         {"skip-bad", NULL, "leave out images that cannot be read, and count them", OPTION_ON,
          &e->skip_bad, 0, 0},
+        {"data-from-root", NULL,
+         "the first rank alone reads the images and gives them to the others", OPTION_ON,
+         &e->from_root, 0, 0},
         {"labels", "NAME|none", "which labels of the data, default: as in training", OPTION_TEXT,
          &e->labels, 0, 0},
         {"layout", "nhwc|nchw|none", "of arrays, default: as in training", OPTION_TEXT, &e->layout,

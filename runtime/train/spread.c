@@ -46,6 +46,20 @@ static uint8_t *both(uint8_t **to, size_t bytes, struct ranks *ranks, const char
     return from;
 }
 
+bool spread_bytes(void *bytes, size_t size, struct ranks *ranks, struct err *err)
+{
+    uint8_t *to, *from = both(&to, size, ranks, "what the first rank gives", err);
+    if (from == NULL)
+        return false;
+    memcpy(from, bytes, size);
+    give(ranks, from, to, size);
+    const bool ok = ranks_well(ranks, err);
+    if (ok)
+        memcpy(bytes, to, size);
+    free(from);
+    return ok;
+}
+
 static void fill_head(struct head *head, const struct data *data)
 {
     *head = (struct head){.count = data->count,

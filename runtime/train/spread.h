@@ -17,4 +17,8 @@
  * False on all ranks where one fails, with its error. */
 bool spread_data(struct data *data, struct ranks *ranks, bool opened, struct err *err);
 
+/* What the first rank has in these bytes, all have afterwards. False on all ranks where one fails,
+ * with its error. */
+bool spread_bytes(void *bytes, size_t size, struct ranks *ranks, struct err *err);
+
 #endif

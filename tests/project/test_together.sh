@@ -5,7 +5,7 @@
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
 # chunks, and another_chunks, a tiny_bn of 32 chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
-# many numbers of ranks and threads, kills at many moments, and faults in every call of MPI.
+# many numbers of ranks and threads, and faults in every call of MPI; many kills: test_lost_ranks.sh.
 set -eu
 programs=$1 work=$2 mpirun=$3 faults=$4 make_pictures=$5 deep=${6:-}
 rm -rf "$work"
@@ -131,6 +131,19 @@ if [ -n "$mpirun" ]; then
     cmp -s said eval_said || fail "eval on 2 ranks of MPI says something else"
 fi
 
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_pictures --data ten --threads 1
+mv said eval_ten
+train 0 "accuracy" "$programs/tiny_bn" eval --model alone_pictures --data ten --data-from-root --ranks 3
+cmp -s said eval_ten || fail "eval --data-from-root says something else"
+train 3 "tiny_bn: rank 0 on [^ ]*: no data" "$programs/tiny_bn" eval --model alone_pictures \
+    --data nowhere --data-from-root --ranks 2
+if [ -n "$mpirun" ]; then
+    train 0 "accuracy" "$mpirun" -n 1 "$programs/tiny_bn" eval --model alone_pictures --data ten \
+        --data-from-root : -n 1 "$programs/tiny_bn" eval --model alone_pictures --data nowhere \
+        --data-from-root
+    cmp -s said eval_ten || fail "eval --data-from-root of MPI says something else"
+fi
+
 # So do answers, those with a problem among them, whichever rank has read the image: 75 in batches of 32.
 find pictures -name '*.png' | sort | sed -n '1p;30p;70p' | while read -r picture; do
     echo "no picture" >"$picture"
@@ -209,20 +222,6 @@ train 0 "" "$programs/tiny_bn" train --resume alone_bn_3 --max-steps 20 --thread
     --out onward
 same onward alone_bn_20
 
-# Any of the ranks, at any moment.
-if [ -n "$deep" ]; then
-    for moment in $(seq 10 59); do
-        rm -rf lost
-        cp -r alone_bn_3 lost
-        lose $((moment % 3)) "0.$moment" "$programs/tiny_bn" train --resume lost --max-steps 100000 \
-            --threads 1 --quiet --ranks 3 --out lost
-        one_of lost bn $reached
-        train 0 "" "$programs/tiny_bn" train --resume lost --max-steps 400 --threads 1 --quiet \
-            --ranks $((1 + moment % 4))
-        same lost alone_bn_400
-    done
-fi
-
 # -- Somebody asks to stop -------------------------------------------------------------------------
 
 "$programs/tiny_bn" train $options --threads 1 --ranks 2 --out stopped >said 2>&1 &
@@ -272,6 +271,20 @@ fault() {
         "$programs/tiny_bn" train $options --max-steps 3 --threads 1 --out "fault_$1"
     [ ! -e "fault_$1/last.safetensors" ] || fail "$1: saved all the same"
 }
+
+# every_gather COMMAND ...: of the program; each gather fails once, on either rank, up to the first
+# that there is not
+every_gather() {
+    call=0 code=1
+    while [ "$code" -ne 0 ]; do
+        call=$((call + 1)) code=0
+        "$mpirun" -n 2 env MPI_FAULT="MPI_Allgatherv:$call:$((call % 2))" LD_PRELOAD="$faults" \
+            "$programs/tiny_bn" "$@" >said 2>&1 || code=$?
+        [ "$code" -eq 0 ] || { [ "$code" -eq 1 ] && grep -q "tiny_bn: .*MPI_Allgatherv: " said; } ||
+            fail "$1: gather $call failed: code $code: expected 1 and its message"
+    done
+    [ "$call" -gt 5 ] || fail "$1: $call gathers: expected more"
+}
 if [ -n "$mpirun" ]; then
     fault MPI_Alltoallv:2:0
     if [ -n "$deep" ]; then
@@ -282,6 +295,11 @@ if [ -n "$mpirun" ]; then
         for call in 1 2 3 10 30 70; do
             fault MPI_Allgatherv:$call:$((call % 2))
         done
+        few=$(find ten -type d -name '*_again' | head -1)
+        every_gather eval --model alone_pictures --data ten --threads 1
+        every_gather eval --model alone_pictures --data ten --threads 1 --data-from-root
+        every_gather predict --model alone_pictures --threads 1 "$few"
+        every_gather $picture_options --data ten --data-from-root --out fault_spread
         fault MPI_Alltoallv:1:1
         fault MPI_Alltoallv:3:1
     fi
