@@ -488,9 +488,11 @@ int main(void)
 {
     Suite *suite = suite_create("ranks");
     TCase *bytes = tcase_create("bytes");
+    tcase_set_timeout(bytes, 120);
     tcase_add_loop_test(bytes, bytes_come_where_they_belong, 0, 12);
     suite_add_tcase(suite, bytes);
     TCase *agreement = tcase_create("agreement");
+    tcase_set_timeout(agreement, 120);
     tcase_add_test(agreement, what_fails_on_one_fails_on_all);
     tcase_add_test(agreement, differences_are_named);
     tcase_add_test(agreement, a_failure_stays);
@@ -504,6 +506,7 @@ int main(void)
     tcase_add_test(images, images_are_given_to_all);
     suite_add_tcase(suite, images);
     TCase *tree = tcase_create("tree");
+    tcase_set_timeout(tree, 120);
     tcase_add_loop_test(tree, a_tree_in_pieces_has_the_same_bits, 0,
                         MODEL_CHUNKS + (int)(sizeof many / sizeof many[0]));
     tcase_add_test(tree, another_order_has_other_bits);
