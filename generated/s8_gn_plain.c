@@ -64,8 +64,7 @@
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description; 7 from 26: line 7, called by line 26. Training may call another kernel, which leaves
- * winners or sums, too.
+ * description; 7 from 26: line 7, called by line 26. Training calls the same ones.
  *
  * How a batch is cut:
  *

@@ -278,7 +278,9 @@ struct ahead;
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
  * sums are set, those of one image after the other. Coefficients are those of all images of the
  * micro-batch, or with each_image one after another for every image. Pad lanes (channels c ..
- * pitch-1) of every output but winner and place are zero when those of the inputs are. */
+ * pitch-1) of every output but winner and place are zero when those of all inputs are, those of
+ * coefficients, too, as tests give them. In a step those of coefficients hold what lay there
+ * before, so those of images may hold anything: what goes across channels takes the first c. */
 struct kernel_args {
     real *y;
     real *dx;

@@ -416,6 +416,20 @@ local function build_lines(set, file, recipe_file)
     return lines
 end
 
+-- Whether an evaluation has kernels that a training does not call.
+local function evaluates_apart(planned)
+    local trains <const> = {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        trains[spec.name] = true
+    end
+    for _, spec in ipairs(planned.eval.plan.kernels) do
+        if not trains[spec.name] then
+            return true
+        end
+    end
+    return false
+end
+
 -- The parameters of program.c.tpl that describe the network (program.lua adds the functions).
 function model.params(graph, planned, options)
     local set <const> = planned.set
@@ -457,8 +471,10 @@ function model.params(graph, planned, options)
         batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
             .. "sum. `line` is that of the description; 7 from 26: line 7, called by line 26. "
-            .. "Training may call another kernel, which leaves winners or sums, too.",
-            graph.param_floats, graph.flop / 1e6),
+            .. "%s",
+            graph.param_floats, graph.flop / 1e6, evaluates_apart(planned)
+                and "Training may call another kernel, which leaves winners or sums, too."
+                or "Training calls the same ones."),
         intrinsics = set.name ~= "c",
         param_floats = graph.param_floats, state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,
