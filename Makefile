@@ -181,9 +181,7 @@ tune: configure
 
 check: configure
 	@cmake --build build
-	@ctest --test-dir build --output-on-failure --parallel $$(getconf _NPROCESSORS_ONLN) \
-	    --no-label-summary --label-exclude deep; status=$$?; \
-	awk -f tests/project/summary.awk build/Testing/Temporary/LastTest.log; exit $$status
+	@exec tests/project/check.sh
 
 check-deep: configure
 	@cmake --build build

@@ -1,5 +1,5 @@
 # Dependencies between rooms run one way: a room uses those named here and itself. No pass asks for an
-# operation by name. No template of a program knows the type of its numbers.
+# operation by name. No template of a program knows the type of its numbers. No function is too long.
 #
 #     cmake -P tests/project/test_rooms.cmake
 #
@@ -78,6 +78,14 @@ foreach(file IN LISTS files)
             "${file}: has the type of its numbers: expected \${real} or \${f}: ${line}\n")
     endforeach()
 endforeach()
+
+file(GLOB_RECURSE files RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" runtime/*.[ch] gen/*.[ch] gen/*.lua
+    tests/*.[ch] tests/*.lua)
+execute_process(COMMAND awk -f tests/project/functions.awk ${files} RESULT_VARIABLE result
+    OUTPUT_VARIABLE long ERROR_VARIABLE problem)
+if(NOT result EQUAL 0)
+    string(APPEND mistakes "${long}${problem}")
+endif()
 
 check(runtime "#include \"([a-z]+)/")
 check(gen "require[ (]+\"([a-z]+)/")

@@ -157,6 +157,21 @@ START_TEST(maps_by_hand)
     assert_floats("gradient of the largest", product, (const float[]){dy[0], 0, 0, dy[1]}, 4);
     ref_global_maxpool_bwd(product, image, dy, 2, 2, true);
     assert_floats("the same added", product, (const float[]){2 * dy[0], 0, 0, 2 * dy[1]}, 4);
+    float side[6] = {7, 7, 7, 7, 7, 7};
+    ref_concat_fwd(side, dy, 1, 2, 2);
+    assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);
+    ref_concat_bwd(y, side, 1, 2, 2, false);
+    assert_floats("concat gradient", y, dy, 4);
+    ref_concat_bwd(y, side, 0, 2, 2, true);
+    assert_floats("concat gradient added", y, (const float[]){8, 9, 4, 6}, 4);
+    ref_relu_fwd(x, x, 4);
+    assert_floats("relu in place", x, (const float[]){0, 0, 2, 0}, 4);
+}
+END_TEST
+
+START_TEST(norms_of_sets_by_hand)
+{
+    const float dy[] = {1, 2, 3, 4};
     const struct ref_set_norm layer = {NORM_LAYER, 2, 2, 3}, rms = {NORM_RMS, 2, 2, 6};
     const float pairs[] = {2, 1, 4, 3}, others[] = {2, -4, 4, 2}, weight[] = {2, 3},
                 bias[] = {1, 5};
@@ -175,15 +190,6 @@ START_TEST(maps_by_hand)
     assert_floats("its gradient, twice", normal, (const float[]){-0.25f, 2.5f, 2, 5.75f}, 4);
     ref_set_norm_bwd_weights(&rms, dweight, NULL, dy, others);
     assert_floats("that of its weight", dweight, (const float[]){7, 28.5f}, 2);
-    float side[6] = {7, 7, 7, 7, 7, 7};
-    ref_concat_fwd(side, dy, 1, 2, 2);
-    assert_floats("concat", side, (const float[]){7, 7, 1, 2, 3, 4}, 6);
-    ref_concat_bwd(y, side, 1, 2, 2, false);
-    assert_floats("concat gradient", y, dy, 4);
-    ref_concat_bwd(y, side, 0, 2, 2, true);
-    assert_floats("concat gradient added", y, (const float[]){8, 9, 4, 6}, 4);
-    ref_relu_fwd(x, x, 4);
-    assert_floats("relu in place", x, (const float[]){0, 0, 2, 0}, 4);
 }
 END_TEST
 
@@ -238,6 +244,7 @@ int main(void)
     tcase_add_test(tcase, norm_by_hand);
     tcase_add_test(tcase, loss_by_hand);
     tcase_add_test(tcase, maps_by_hand);
+    tcase_add_test(tcase, norms_of_sets_by_hand);
     tcase_add_loop_test(tcase, dropout_uses_the_generator_at_its_positions, DROP_VALUES,
                         DROP_IMAGES + 1);
     suite_add_tcase(suite, tcase);

@@ -219,13 +219,13 @@ static void put_idx(const char *name, int rank, const uint8_t *shape, size_t cou
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* --labels and --layout are kept with the model, so that eval asks for neither. */
-START_TEST(how_images_are_read_goes_with_the_model)
+enum { COUNT = 24, PIXELS = 24 * 40 };
+
+/* Writes the folder digits, in MNIST's files. */
+static void put_digits(void)
 {
-    enum { COUNT = 24, PIXELS = 24 * 40 };
     static const char *const parts[] = {"train", "t10k"};
     const uint8_t shape[] = {COUNT, 24, 40};
-    const struct world grey = {.environment = {{"TINY_MODEL", "grey"}}};
     char path[2 * PATH_SIZE], name[60];
     put_path(path, "digits");
     ck_assert_int_eq(mkdir(path, 0777), 0);
@@ -235,6 +235,14 @@ START_TEST(how_images_are_read_goes_with_the_model)
         snprintf(name, sizeof name, "digits/%s-labels-idx1-ubyte", parts[i]);
         put_idx(name, 1, shape, COUNT);
     }
+}
+
+/* --labels and --layout are kept with the model, so that eval asks for neither. */
+START_TEST(how_images_are_read_goes_with_the_model)
+{
+    const struct world grey = {.environment = {{"TINY_MODEL", "grey"}}};
+    char path[2 * PATH_SIZE];
+    put_digits();
     ck_assert_msg(run_words(&grey, "train --data digits --labels plain --batch 12 --epochs 1 --out "
                                    "here") == EXIT_OK,
                   "%s", errors);
