@@ -265,11 +265,11 @@ START_TEST(a_plug_in_starts_or_it_is_said_why_not)
         enum exit_code code;
     } cases[] = {
         {true, true, true, SIZE, 4, open_mpi, NULL, EXIT_OK},
-        {true, true, true, SIZE, RANKS_MAX, open_mpi, NULL, EXIT_OK},
+        {true, true, true, SIZE, MODEL_CHUNKS, open_mpi, NULL, EXIT_OK},
         {true, true, true, SIZE, 1, prrte, NULL, EXIT_OK},
         {true, true, true, SIZE, 1, open_mpi,
          "OMPI_COMM_WORLD_SIZE=4, but to made up this process is alone: expected", EXIT_FAILED},
-        {true, true, true, SIZE, RANKS_MAX + 1, open_mpi,
+        {true, true, true, SIZE, MODEL_CHUNKS + 1, open_mpi,
          "OMPI_COMM_WORLD_SIZE=4: 17 ranks: expected at most 16, the chunks of", EXIT_USAGE},
         {true, true, false, SIZE, 4, open_mpi, "MPI does not start", EXIT_FAILED},
         {true, false, true, SIZE, 4, open_mpi, "burin_mpi.so is of another version", EXIT_FAILED},
@@ -289,7 +289,8 @@ START_TEST(a_plug_in_starts_or_it_is_said_why_not)
         plugin.size = cases[i].size;
         plugin.count = cases[i].count;
         const char *message = cases[i].message != NULL ? cases[i].message : "";
-        ck_assert_msg(launched_start(&ranks, cases[i].launcher, &err) == (cases[i].message == NULL),
+        ck_assert_msg(launched_start(&ranks, cases[i].launcher, MODEL_CHUNKS, &err) ==
+                          (cases[i].message == NULL),
                       "case %zu: %s", i, err.message);
         ck_assert_msg(strncmp(err.message, message, strlen(message)) == 0, "case %zu: %s", i,
                       err.message);
@@ -314,7 +315,7 @@ START_TEST(a_plug_in_is_looked_for_beside_the_program)
         struct err err = {0};
         plugin.beside = i > 0;
         plugin.program = i == 2 ? -1 : 0; /* a system without /proc */
-        ck_assert(!launched_start(&ranks, "PMIX_RANK=0", &err));
+        ck_assert(!launched_start(&ranks, "PMIX_RANK=0", MODEL_CHUNKS, &err));
         if (i > 0 || __real_access(beside, R_OK) != 0)
             ck_assert_str_eq(plugin.path, i == 1 ? beside : "burin_mpi.so");
     }
