@@ -4,10 +4,12 @@
 -- figure, numbers, and run1, run2, ...; for export and import model, opset, preprocess, weights,
 -- external; and version, that of burin.
 
+local completion <const> = require("shell/completion")
 local dump <const> = require("plan/dump")
 local evaluate <const> = require("language/evaluate")
 local graph <const> = require("language/graph")
 local layers <const> = require("language/layers")
+local nearest <const> = require("language/nearest")
 local network <const> = require("language/network")
 local tuned <const> = require("plan/tuned")
 
@@ -35,8 +37,8 @@ local function find_network(argument)
                 return known, name
             end
         end
-        fail(("%s: no such file, and no network of that name in gen/nets or examples"):format(
-            argument))
+        fail(("%s: no such file, and no network of that name in gen/nets or examples%s"):format(
+            argument, nearest.hint(argument, completion.networks())))
     end
     fail(problem)
 end
@@ -455,7 +457,6 @@ function main.new(arguments)
 end
 
 function main.completion(arguments)
-    local completion <const> = require("shell/completion")
     print_text(completion.text(arguments.shell) or error({ kind = "usage", messages = {
         ("completion %s: expected bash or zsh"):format(arguments.shell),
     } }, 0))

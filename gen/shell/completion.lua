@@ -3,19 +3,20 @@
 -- are asked for their help, as of what it knows is only how they are called.
 --
 --     completion.text("bash" | "zsh") -> text, or nil for another shell
+--     completion.networks() -> the bare names of the networks inside burin
 
 local template <const> = require("emit/template")
 
 local completion <const> = {}
 
--- The bare names of the networks inside burin.
-local function networks()
+--- The bare names of the networks inside burin.
+function completion.networks()
     local names <const> = {}
     for _, name in ipairs(host.embedded()) do
         names[#names + 1] = name:match("^gen/nets/([%w_-]+)%.lua$")
             or name:match("^examples/([%w_-]+)%.lua$")
     end
-    return table.concat(names, " ")
+    return names
 end
 
 -- The calls of a description that the manual tells of.
@@ -94,7 +95,8 @@ function completion.text(shell)
     if shell ~= "bash" and shell ~= "zsh" then
         return nil
     end
-    local usage <const>, known <const> = host.usage(), networks()
+    local usage <const>, known <const> = host.usage(),
+        table.concat(completion.networks(), " ")
     local words <const> = { network = known, shell = "bash zsh", kind = kinds() }
     local commands <const>, names <const> = {}, {}
     for i, command in ipairs(usage.commands) do

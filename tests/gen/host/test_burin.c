@@ -266,6 +266,9 @@ START_TEST(networks_are_found)
     expect_part("twin lenet", 0, "burin twin --norm bn examples/lenet.lua\n");
     expect("twin none", 1,
            "burin: none: no such file, and no network of that name in gen/nets or examples\n");
+    expect("twin resnet88", 1,
+           "burin: resnet88: no such file, and no network of that name in gen/nets or examples "
+           "(did you mean resnet8?)\n");
     expect("twin x/none.lua", 1, "burin: x/none.lua: cannot be read: No such file or directory\n");
     expect("twin --gen-dir x/none s8", 1,
            "burin: --gen-dir x/none: cannot be read: No such file or directory\n");
