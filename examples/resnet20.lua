@@ -1,7 +1,7 @@
 -- resnet20: three stages of three residual blocks, after He, Zhang, Ren and Sun, "Deep Residual
 -- Learning for Image Recognition", 2016, section 4.2. A block adds what it was given to what its
 -- two convolutions make of it. Where a stage halves the image and doubles the channels, the skip
--- is a 1 x 1 convolution of stride 2; the original pads the missing channels with zeros.
+-- is a 1 x 1 convolution of stride 2; that of the original is in resnet20a.lua.
 --
 --     make train NET=resnet20
 --

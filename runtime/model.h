@@ -43,6 +43,7 @@ enum layer_op {
     LAYER_ADD,
     LAYER_MUL,
     LAYER_CONCAT,
+    LAYER_PAD_CHANNELS,
     LAYER_LINEAR,
     LAYER_SOFTMAX_CROSS_ENTROPY
 };
@@ -98,6 +99,7 @@ struct layer {
     enum drop_unit unit; /* dropout */
     enum activation activation;
     real slope;  /* leaky ReLU: of negative values */
+    int first;   /* pad_channels: the channel that the first one of its input becomes */
     bool frozen; /* its parameters stay as they are, and a batch norm applies its running statistics
                     in training, too, and does not move them */
     int weight;  /* index into params, -1 where there is none */
@@ -225,8 +227,9 @@ enum kernel_op {
     KERNEL_GLOBAL_MAXPOOL,
     KERNEL_ADD,
     KERNEL_MUL,
-    KERNEL_CONCAT,  /* one of the values that lie side by side in another */
-    KERNEL_SUMS,    /* the sums of a norm that no convolution's epilogue gathers */
+    KERNEL_CONCAT, /* one of the values that lie side by side in another */
+    KERNEL_PAD_CHANNELS,
+    KERNEL_SUMS, /* the sums of a norm that no convolution's epilogue gathers */
     KERNEL_SET_NORM /* a norm that makes its statistics itself */
 };
 
@@ -268,6 +271,7 @@ struct ahead;
  *   adds) dy * x2, the other factor, summed over the pixels where dx is one of them.
  * CONCAT: channels `first` .. first + c(x) - 1 of y = x, and of the last such x the pad lanes of
  *   y = 0; bwd_data dx = (or += if adds) these channels of dy.
+ * PAD_CHANNELS: the same, and all other channels of y = 0.
  * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
  *   NORM_RMS x / sqrt(mean of x * x + eps):
  *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
@@ -323,7 +327,7 @@ struct kernel {
     struct layout dx, dy;     /* gradients: same shapes, other borders */
     struct geometry geometry; /* CONV, MAXPOOL and AVGPOOL */
     int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */
-    int first;                /* CONCAT: the channel of y that the first one of x is */
+    int first;                /* CONCAT, PAD_CHANNELS: the channel of y that the first one of x is */
     bool bias, relu, stats, adds;
     bool affine;                /* POINTWISE */
     bool masks_x;               /* POINTWISE, SET_NORM */

@@ -22,6 +22,8 @@ local WORDS <const> = {
     { "^gate$", "x2 is one pixel, a factor for each channel" },
     { "^sum$", "the gradient of such a factor: a sum over the pixels" },
     { "^concat$", "images side by side, channel by channel" },
+    { "^pad$", "pad_channels: the channels of an image between others of zeros" },
+    { "^channels$" },
     { "^at%d+$", "the channel of all of them that its first one is" },
     { "^pointwise$", "element by element: an activation or a dropout without a norm" },
     { "^batchnorm$", "applies a norm whose numbers are those of all images" },

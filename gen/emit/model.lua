@@ -332,6 +332,9 @@ local function layer_row(node, literal)
             field(".ghost = %d", node.ghost)
         end
     end
+    if node.first then
+        field(".first = %d", node.first)
+    end
     if node.frozen then
         field(".frozen = true")
     end

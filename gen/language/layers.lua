@@ -17,7 +17,7 @@
 --              flop(f, ins, out),             -- forward, one image; a multiply-add counts two
 --              module(node, ins),             -- PyTorch submodule, or none
 --              class(node),                   -- text of its class where PyTorch has none, or nil
---              call(node, args) }             -- PyTorch expression of forward, without a module
+--              call(node, args, ins) }        -- PyTorch expression of forward, without a module
 --
 -- f is the table of checked fields, ins the array of inputs and out the output, each { c, h, w }.
 -- layers.kinds is the array in the order of the manual; layers.of maps a kind to its table;
@@ -527,6 +527,40 @@ local concat <const> = {
     end,
 }
 
+local pad_channels <const> = {
+    name = "pad_channels",
+    doc = "Its input between channels of zeros: a skip to more channels without weights (He et\n"
+        .. "al. 2016, option A), behind an avgpool { 1, stride = 2 } where the image halves.",
+    example = "pad_channels(32) or pad_channels { 32, before = 0 }",
+    fields = {
+        field("channels", "integer", channels,
+            { position = 1, doc = "channels of its output, more than its input has" }),
+        field("before", "integer", { min = 0, max = layers.max_channels }, {
+            optional = true,
+            default_doc = "half of them",
+            doc = "how many of the new channels stand before those of the input",
+        }),
+    },
+    resolve = function(f, ins)
+        f.first = f.before or math.max(f.channels - ins[1].c, 0) // 2
+    end,
+    shape = function(f, ins)
+        local x <const> = ins[1]
+        if f.channels <= x.c then
+            return nil, ("pads %d channels to %d"):format(x.c, f.channels), "more than there are"
+        elseif f.first > f.channels - x.c then
+            return nil, ("before is %d of %d new channels"):format(f.first, f.channels - x.c),
+                "as many at most"
+        end
+        return { c = f.channels, h = x.h, w = x.w }
+    end,
+    node = { "first" },
+    call = function(node, args, ins)
+        return ("nn.functional.pad(%s, (0, 0, 0, 0, %d, %d))"):format(args[1], node.first,
+            node.c - node.first - ins[1].c)
+    end,
+}
+
 -- -- Normalization -------------------------------------------------------------------------------
 
 layers.norms = { "bn", "gn", "ln", "in", "cn", "rms", "none" }
@@ -743,7 +777,8 @@ layers.kinds = {
     conv, table.unpack(activations),
 }
 for _, spec in ipairs {
-    norm, dropout, maxpool, avgpool, global_avgpool, global_maxpool, add, mul, concat, linear,
+    norm, dropout, maxpool, avgpool, global_avgpool, global_maxpool, add, mul, concat,
+    pad_channels, linear,
     softmax_cross_entropy,
 } do
     layers.kinds[#layers.kinds + 1] = spec

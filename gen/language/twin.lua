@@ -133,7 +133,7 @@ end
 local function expression(node, arguments, graph)
     local spec <const> = layers.of[node.kind]
     if spec.call then
-        return spec.call(node, arguments)
+        return spec.call(node, arguments, inputs_of(graph, node))
     end
     local text <const> = ("self.%s(%s)"):format(node.name, arguments[1])
     if node.kind ~= "linear" then

@@ -82,7 +82,7 @@ function activations.of.Erf(_, _, ins)
 end
 
 function activations.of.HardSigmoid(_, node, ins)
-    local x <const>, what <const>, expected <const> = values.image(ins, 1)
+    local x <const>, what <const>, expected <const> = values.points(ins, 1)
     if not x then
         return nil, what, expected
     end

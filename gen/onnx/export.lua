@@ -170,6 +170,9 @@ local function parameters_of(built, entry, node)
     return names
 end
 
+-- Kinds of parts.lua whose operators are not those of vectors.
+local IMAGES_ONLY <const> = { norm = true, pad_channels = true }
+
 -- Writes a node of the graph and notes its value.
 local function write_layer(built, node)
     local ins <const> = {}
@@ -177,7 +180,8 @@ local function write_layer(built, node)
         ins[i] = built.values[index]
     end
     local entry <const> = operators.for_node(node, built.options.opset)
-    local vectors <const> = entry and entry.vectors or not entry and node.kind ~= "norm" and "too"
+    local vectors <const> = entry and entry.vectors
+        or not entry and not IMAGES_ONLY[node.kind] and "too"
     local flat = vectors ~= nil and vectors ~= false
     for _, value in ipairs(ins) do
         flat = flat and (value.flat or vectors == "only")

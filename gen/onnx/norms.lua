@@ -6,6 +6,7 @@
 
 local floats <const> = require("onnx/floats")
 local operators <const> = require("onnx/operators")
+local pixels <const> = require("onnx/pixels")
 local tensor <const> = require("onnx/tensor")
 local values <const> = require("onnx/values")
 
@@ -103,8 +104,12 @@ function norms.end_groups(context, x)
     return context.emit(normal.node, "norm", fields, { plain_x }, params)
 end
 
--- Over the features of a vector; of an image, over all of it where a channel has one weight.
+-- Over the features of a vector; of an image, over all of it where a channel has one weight, or
+-- over the channels where these are last.
 function of.LayerNormalization(context, node, ins)
+    if ins[1].last then
+        return pixels.norm(context, node, ins, "cn")
+    end
     local x, what, expected = values.picture(ins, 1)
     if not x then
         return nil, what, expected

@@ -76,6 +76,14 @@ function parts.norm(built, node, x)
     return write(built, node, x)
 end
 
+-- Pads of (N, C, H, W), those before all sides, then those behind. Without a number they are zeros.
+function parts.pad_channels(built, node, x)
+    local behind <const> = node.c - node.first - built.graph.nodes[node.inputs[1]].c
+    local pads <const> = built.integers(node.name .. ".pads",
+        { 0, node.first, 0, 0, 0, behind, 0, 0 })
+    return built.node("Pad", node.name, { x, pads }, {})
+end
+
 -- One number, which goes with every value.
 local function number(built, name, value)
     return built.floats(name, {}, string.pack("<f", value))

@@ -15,10 +15,10 @@
 --                                                         (N, C, H, W), or (N, F) in their order
 --
 -- A value may be seen another way: `split` = groups, reshaped to (N, groups, ...); `normal` = what
--- an instance norm made of the groups; `softmax`; `raw` bytes, `scale` and `shift` of the image.
--- Only what comes next in a pattern that the rules know takes such a value. `shared`: several nodes
--- read what the layer makes. A value that a mistake left unknown is `unknown`, and what reads it is
--- not looked at again.
+-- an instance norm made of the groups; `last`: transposed to (N, H, W, C); `softmax`; `raw` bytes,
+-- `scale` and `shift` of the image. Only what comes next in a pattern that the rules know takes
+-- such a value. `shared`: several nodes read what the layer makes. A value that a mistake left
+-- unknown is `unknown`, and what reads it is not looked at again.
 
 local fold <const> = require("onnx/fold")
 local layers <const> = require("language/layers")
@@ -223,7 +223,7 @@ local function emit(context, node, kind, fields, ins, params)
     table.insert(context.layers, layer)
     return {
         layer = #context.layers, c = shape.c, h = shape.h, w = shape.w,
-        vector = #ins > 0 and ins[1].vector,
+        vector = #ins > 0 and ins[1].vector, last = #ins > 0 and ins[1].last,
     }
 end
 
@@ -368,7 +368,8 @@ local function read_input(context, graph)
     context.problems.raise()
     context.batch, context.bytes = batch, bytes
     context.values[inputs[1].name or ""] =
-        { layer = 0, c = image.c, h = image.h, w = image.w, vector = false, raw = bytes }
+        { layer = 0, c = image.c, h = image.h, w = image.w, vector = false, last = false,
+          raw = bytes }
     return image
 end
 

@@ -4,12 +4,14 @@
 --
 -- reader.lua says what values, nodes and the context are. ins[i] is false where an input is left
 -- out. Most operators are layers as operators.lua has them. Those that only see a value in another
--- way are in views.lua, sums and products with numbers in sums.lua, norms in norms.lua.
+-- way are in views.lua, sums and products with numbers in sums.lua, norms in norms.lua, those of
+-- pixels in pixels.lua.
 
 local floats <const> = require("onnx/floats")
 local fold <const> = require("onnx/fold")
 local layers <const> = require("language/layers")
 local operators <const> = require("onnx/operators")
+local pixels <const> = require("onnx/pixels")
 local tensor <const> = require("onnx/tensor")
 local values <const> = require("onnx/values")
 
@@ -41,11 +43,13 @@ end
 
 -- An operator of the table whose inputs are all images.
 local function plain(entry)
+    local take <const> = entry.vectors ~= "too" and values.picture
+        or entry.kind == "concat" and values.image or values.points
     return function(context, node, ins)
         local f, what, expected = values.fields(node, entry)
         local read <const> = {}
         for i = 1, f and #ins or 0 do
-            read[i], what, expected = (entry.vectors and values.image or values.picture)(ins, i)
+            read[i], what, expected = take(ins, i)
             if not read[i] then
                 return nil, what, expected
             end
@@ -166,7 +170,11 @@ function of.Gemm(context, node, ins)
     return linear(context, node, ins, by_columns)
 end
 
+-- Of an image whose channels are last it is a convolution of each pixel.
 function of.MatMul(context, node, ins)
+    if ins[1].last then
+        return pixels.linear(context, node, ins)
+    end
     return linear(context, node, { ins[1], ins[2] }, true)
 end
 
@@ -175,11 +183,14 @@ end
 -- A mean or a maximum over height and width. kind: its layer; does: in messages
 local function over_the_image(kind, does)
     return function(context, node, ins)
+        local axes <const> = fold.axes(node, ins[2] and ins[2].tensor) or {}
+        if kind == "global_avgpool" and pixels.is_mean_square(context, node, ins[1], axes) then
+            return pixels.mean_square(ins[1])
+        end
         local x, what, expected = values.picture(ins, 1)
         if not x then
             return nil, what, expected
         end
-        local axes <const> = fold.axes(node, ins[2] and ins[2].tensor) or {}
         local found <const> = {}
         for _, axis in ipairs(axes) do
             found[axis < 0 and axis + 4 or axis] = true
@@ -224,7 +235,7 @@ local function bound(node, ins, i, name, default)
 end
 
 function of.Clip(context, node, ins)
-    local x <const>, what <const>, expected <const> = values.image(ins, 1)
+    local x <const>, what <const>, expected <const> = values.points(ins, 1)
     if not x then
         return nil, what, expected
     end
@@ -239,7 +250,7 @@ function of.Clip(context, node, ins)
         "0 and 6, or 0 alone"
 end
 
-for _, name in ipairs({ "activations", "norms", "sums", "views" }) do
+for _, name in ipairs({ "activations", "norms", "pixels", "sums", "views" }) do
     for op, rule in pairs(require("onnx/" .. name).of) do
         of[op] = rule
     end

@@ -5,6 +5,7 @@
 
 local activations <const> = require("onnx/activations")
 local floats <const> = require("onnx/floats")
+local pixels <const> = require("onnx/pixels")
 local tensor <const> = require("onnx/tensor")
 local values <const> = require("onnx/values")
 
@@ -38,7 +39,7 @@ local function absorb(context, x, scales, factor, term)
         return scale_image(x, factor, term)
     end
     local layer <const> = context.layers[x.layer]
-    local takes <const> = layer.kind == "norm"
+    local takes <const> = layer.kind == "norm" and (scales or layer.f.kind ~= "rms")
         or not scales and (layer.kind == "conv" or layer.kind == "linear")
     if takes and x.shared then
         return nil, "changes a value that other nodes read too", "one reader"
@@ -52,7 +53,9 @@ local function absorb(context, x, scales, factor, term)
     if layer.kind ~= "norm" then
         layer.f.bias, layer.all.bias = true, true
     end
-    change_param(layer, "bias", function(b, i) return b * factor(i) + term(i) end)
+    if layer.f.kind ~= "rms" then -- which has none
+        change_param(layer, "bias", function(b, i) return b * factor(i) + term(i) end)
+    end
     return x
 end
 
@@ -82,6 +85,17 @@ local scale_and_shift <const> = {
 
 local layer_of <const> = { Add = "add", Mul = "mul" }
 
+-- A square, which a mean square may come of.
+function of.Pow(context, node, ins)
+    local x <const>, what <const>, expected <const> = values.points(ins, 1)
+    if not x then
+        return nil, what, expected
+    elseif not ins[2] or not ins[2].tensor or tensor.number(ins[2].tensor) ~= 2 then
+        return nil, "raises to another power", "2"
+    end
+    return context.emit(node, "mul", {}, { x, x })
+end
+
 -- Two layers, or parts of one.
 local function combine_layers(context, node, ins)
     local a, b = ins[1], ins[2]
@@ -89,15 +103,20 @@ local function combine_layers(context, node, ins)
     if node.op_type == "Mul" then
         value, what, expected = activations.product(context, node, a, b)
     end
+    if not value and not what then
+        value, what, expected = pixels.normal(context, node, a, b)
+    end
     if value or what then
         return value, what, expected
     end
-    a, what, expected = values.image(ins, 1)
+    a, what, expected = values.points(ins, 1)
     if a then
-        b, what, expected = values.image(ins, 2)
+        b, what, expected = values.points(ins, 2)
     end
     if what then
         return nil, what, expected
+    elseif a.last ~= b.last then
+        return nil, "combines an image whose channels are last with another", "both alike"
     elseif not layer_of[node.op_type] then
         return nil, "combines two layers", "a sum"
     end
@@ -111,18 +130,19 @@ local function combine_numbers(context, node, ins, first)
     local value, what, expected = nil, nil, nil
     if x and x.layer and (first or node.op_type ~= "Div") then
         value, what, expected = activations.with_number(context, node, x, number)
+        value = value or pixels.with_number(node, x, number)
     end
     if value or what then
         return value, what, expected
     end
-    x, what, expected = values.image(ins, first and 1 or 2)
+    x, what, expected = values.points(ins, first and 1 or 2)
     if x then
         t, what, expected = values.numbers(ins, first and 2 or 1)
     end
     if what or not t then
         return nil, what or "combines a layer with nothing", expected or "numbers"
     end
-    local list <const> = tensor.per_channel(t, x.c, x.vector)
+    local list <const> = tensor.per_channel(t, x.c, x.vector or x.last)
     if not list or x.vector and x.h * x.w > 1 then
         return nil, "combines a layer with other numbers than one a channel", "one a channel"
     end

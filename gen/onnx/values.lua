@@ -9,8 +9,9 @@ values.NUMBERS = "numbers that are known, not computed from the images"
 
 -- -- Inputs --------------------------------------------------------------------------------------
 
--- The input as what a layer reads; or nil, what, expected.
-function values.image(ins, i)
+-- The input as what a layer reads that goes value by value: its channels may stand behind its
+-- pixels; or nil, what, expected.
+function values.points(ins, i)
     local value <const> = ins[i]
     if not value or not value.layer then
         return nil, ("input %d is not computed from the images"):format(i), "an image"
@@ -24,6 +25,15 @@ function values.image(ins, i)
         return nil, "reads the bytes of the image", "a cast to FLOAT first"
     end
     return value
+end
+
+-- The same with the channels in front of the pixels, as other layers read it.
+function values.image(ins, i)
+    local value <const>, what <const>, expected <const> = values.points(ins, i)
+    if value and value.last then
+        return nil, "reads an image whose channels are last", "a transpose back, perm 0, 3, 1, 2"
+    end
+    return value, what, expected
 end
 
 -- The same as (N, C, H, W), and not as a vector of more than channels.

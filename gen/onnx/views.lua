@@ -22,7 +22,7 @@ function of.Dropout(context, node, ins)
     if node.output[2] and context.uses[node.output[2]] then
         return nil, "its mask is read", "dropout at evaluation"
     end
-    return values.image(ins, 1)
+    return values.points(ins, 1)
 end
 
 function of.Cast(_, node, ins)
@@ -57,7 +57,7 @@ end
 
 function of.Shape(_, node, ins)
     local x <const> = ins[1]
-    if not x.layer or x.split then
+    if not x.layer or x.split or x.last then
         return nil, "asks for the shape of groups", "of an image"
     end
     local list <const> = { tensor.BATCH, table.unpack(sides_of(x)) }
@@ -111,7 +111,7 @@ end
 function of.Reshape(context, _, ins)
     local x <const> = ins[1]
     local target <const> = ins[2] and ins[2].tensor and tensor.integers(ins[2].tensor)
-    if not x or not x.layer or x.softmax or x.raw or not target or #target > 8 then
+    if not x or not x.layer or x.softmax or x.raw or x.last or not target or #target > 8 then
         return nil, "reshapes to sides that are not known", "an image and known sides"
     end
     local sides <const> = resolve_sides(context, x, target)
@@ -134,6 +134,92 @@ function of.Reshape(context, _, ins)
     end
     return nil, ("reshapes to %s"):format(table.concat(sides, " x ")),
         "a vector, or channels cut into groups"
+end
+
+local TO_LAST <const>, BACK <const> = "0 2 3 1", "0 3 1 2"
+
+-- The channels go behind the pixels, or back.
+function of.Transpose(_, node, ins)
+    local perm <const> = node.attributes.perm and table.concat(node.attributes.perm.ints, " ")
+    local x <const>, what <const>, expected <const> = values.points(ins, 1)
+    if not x then
+        return nil, what, expected
+    elseif x.vector or perm ~= (x.last and BACK or TO_LAST) then
+        return nil, "perm is " .. (perm or "not given"), x.last and BACK or TO_LAST
+    end
+    return values.changed(x, { last = not x.last })
+end
+
+-- Whole numbers for all four sides from a list for some. default: of the other sides
+local function for_all_sides(list, axes, default)
+    local sides <const> = { default, default, default, default }
+    for i, value in ipairs(list) do
+        local axis <const> = axes and axes[i] or i - 1
+        sides[(axis < 0 and axis + 4 or axis) + 1] = value
+    end
+    return sides
+end
+
+local function integers_of(ins, i)
+    return ins[i] and ins[i].tensor and tensor.integers(ins[i].tensor)
+end
+
+-- Zeros before and behind the channels, in an input, or in old files an attribute.
+function of.Pad(context, node, ins)
+    local x <const>, what <const>, expected <const> = values.picture(ins, 1)
+    local attribute <const> = node.attributes.pads
+    local pads <const> = attribute and attribute.ints or integers_of(ins, 2)
+    local number <const> = ins[3] and (ins[3].tensor and tensor.number(ins[3].tensor) or 1)
+        or node.attributes.value and node.attributes.value.f or 0
+    local mode <const> = node.attributes.mode and node.attributes.mode.s or "constant"
+    if not x then
+        return nil, what, expected
+    elseif not pads or mode ~= "constant" or number ~= 0 or ins[4] and not integers_of(ins, 4) then
+        return nil, "pads with other numbers than zeros, or by numbers that are not known", "zeros"
+    end
+    local half <const> = #pads // 2
+    local axes <const> = integers_of(ins, 4)
+    local before <const> = for_all_sides(table.move(pads, 1, half, 1, {}), axes, 0)
+    local behind <const> = for_all_sides(table.move(pads, half + 1, 2 * half, 1, {}), axes, 0)
+    for _, side in ipairs({ 1, 3, 4 }) do
+        if before[side] ~= 0 or behind[side] ~= 0 then
+            return nil, "pads other sides than the channels", "channels of zeros"
+        end
+    end
+    if before[2] == 0 and behind[2] == 0 then
+        return x
+    end
+    local more <const> = before[2] + behind[2]
+    return context.emit(node, "pad_channels", {
+        channels = x.c + more, before = before[2] ~= more // 2 and before[2] or nil,
+    }, { x })
+end
+
+-- Each s-th pixel down or across, x[:, :, ::2, ::2], is a mean of one pixel with a stride.
+function of.Slice(context, node, ins)
+    local x <const>, what <const>, expected <const> = values.picture(ins, 1)
+    local from <const>, to <const> = integers_of(ins, 2), integers_of(ins, 3)
+    if not x then
+        return nil, what, expected
+    elseif not from or not to then
+        return nil, "slices without known ends", "starts and ends that are known"
+    end
+    local axes <const> = ins[4] and integers_of(ins, 4)
+    local whole <const> = { math.maxinteger, x.c, x.h, x.w }
+    local starts <const> = for_all_sides(from, axes, 0)
+    local ends <const> = for_all_sides(to, axes, math.maxinteger)
+    local steps <const> = for_all_sides(integers_of(ins, 5) or {}, axes, 1)
+    for side = 1, 4 do
+        if starts[side] ~= 0 or ends[side] < whole[side] or steps[side] < 1
+            or side < 3 and steps[side] ~= 1 then
+            return nil, "takes a part of an image", "all of it, in steps down and across"
+        end
+    end
+    if steps[3] == 1 and steps[4] == 1 then
+        return x
+    end
+    return context.emit(node, "avgpool",
+        { window = 1, stride = steps[3] == steps[4] and steps[3] or { steps[3], steps[4] } }, { x })
 end
 
 -- 1 x 1 images lose their last two sides, or vectors get them.

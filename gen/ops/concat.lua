@@ -1,34 +1,39 @@
 -- concat.lua - values side by side: the channels of one behind those of the other.
 --
--- Each of them has a kernel of its own, forward and backward, that copies its channels: so there
+-- Two operations, concat.of and concat.pad, of which the second has zeros for all values but one.
+-- Each value has a kernel of its own, forward and backward, that copies its channels: so there
 -- may be any number, and equal ones share a function.
 
 local kernel <const> = require "ops/kernel"
 
+local function operation(kind, c_op)
+    return {
+        kinds = { kind }, c_op = c_op, keeps = true, backward = {},
+        fuse = function(fusion, node)
+            local step <const> = { op = kind, name = node.name, layers = { node } }
+            fusion:read(step, node.inputs)
+            return step, node
+        end,
+        -- Channels are copied one by one where they fill no vector.
+        reads_scalars = function()
+            return true
+        end,
+        name_words = function(spec)
+            return { head = kind .. (spec.first > 0 and "_at" .. spec.first or ""), has_k = true }
+        end,
+    }
+end
+
 local concat <const> = {
-    kinds = { "concat" }, c_op = "KERNEL_CONCAT", keeps = true, backward = {},
+    of = operation("concat", "KERNEL_CONCAT"),
+    pad = operation("pad_channels", "KERNEL_PAD_CHANNELS"),
 }
-
-function concat.fuse(fusion, node)
-    local step <const> = { op = "concat", name = node.name, layers = { node } }
-    fusion:read(step, node.inputs)
-    return step, node
-end
-
---- Channels are copied one by one where they fill no vector.
-function concat.reads_scalars()
-    return true
-end
-
-function concat.name_words(spec)
-    return { head = "concat" .. (spec.first > 0 and "_at" .. spec.first or ""), has_k = true }
-end
 
 -- -- Calls ---------------------------------------------------------------------------------------
 
 -- Calls visit(x, specification of its kernel without layouts) for each value of a step.
 local function each_part(step, pass, visit)
-    local first = 0
+    local first = step.layers[1].first or 0
     for _, x in ipairs(step.inputs) do
         visit(x, {
             op = step.op, pass = pass, c = x.c, k = step.y.c, first = first, groups = 1,
@@ -37,7 +42,7 @@ local function each_part(step, pass, visit)
     end
 end
 
-function concat.forward(planner, step, y)
+local function forward(planner, step, y)
     each_part(step, "fwd", function(value, spec)
         local x <const> = planner:value(value)
         spec.x, spec.y, spec.params = x.layout, y.layout, { "y", "x" }
@@ -45,11 +50,11 @@ function concat.forward(planner, step, y)
     end)
 end
 
-function concat.backward_parts()
+local function backward_parts()
     return { { name = "data", reads = {} } }
 end
 
-function concat.backward.data(planner, step, dy)
+local function backward(planner, step, dy)
     each_part(step, "bwd_data", function(value, spec)
         if not value.trained then
             return
@@ -63,8 +68,8 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
---- The template of a kernel and its parameters.
-function concat.params(spec, isa)
+-- The template of a kernel and its parameters.
+local function params_of(spec, isa)
     local params <const> = kernel.common(spec, isa)
     local fwd <const> = spec.pass == "fwd"
     local to <const>, from <const> = fwd and spec.y or spec.dx, fwd and spec.x or spec.dy
@@ -75,16 +80,25 @@ function concat.params(spec, isa)
     params.from_at = params.from_at + (fwd and 0 or spec.first)
     params.whole = spec.c // isa.vl * isa.vl
     -- The last channels are followed by lanes that fill up a vector, which nobody else sets.
-    local last <const> = not fwd or spec.first + spec.c == spec.k
+    local pads <const> = spec.op == "pad_channels" and fwd
+    local last <const> = not fwd or pads or spec.first + spec.c == spec.k
     params.filled = last and not spec.adds and to.pitch - (fwd and spec.first or 0) or spec.c
+    params.ahead = pads and spec.first or 0
     local part <const> = string.format("channels %d to %d of %s", spec.first,
         spec.first + spec.c - 1, fwd and "y" or "dy")
-    params.formula = fwd and part .. " = x." or string.format("dx %s %s.",
-        spec.adds and "+=" or "=", part)
+    local others <const> = pads and ", the others = 0." or "."
+    params.formula = fwd and part .. " = x" .. others
+        or string.format("dx %s %s.", spec.adds and "+=" or "=", part)
     params.shapes = kernel.shapes_text(spec)
     local moved <const> = to.h * to.w * spec.c
-    params.cost = kernel.cost_text(spec, isa, spec.adds and 2 * moved or moved, moved)
+    params.cost = kernel.cost_text(spec, isa, spec.adds and 2 * moved or moved,
+        pads and to.h * to.w * to.pitch or moved)
     return "ops/concat.c.tpl", params
+end
+
+for _, operation_of in pairs(concat) do -- each sets its own fields
+    operation_of.forward, operation_of.backward_parts = forward, backward_parts
+    operation_of.backward.data, operation_of.params = backward, params_of
 end
 
 return concat

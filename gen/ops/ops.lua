@@ -41,12 +41,13 @@
 -- }
 -- Specifications of kernels: see the head of calls.lua.
 
+local concat <const> = require "ops/concat"
 local pool <const> = require "ops/pool"
 
 local ops <const> = {
     add = require "ops/add",
     avgpool = pool.avg,
-    concat = require "ops/concat",
+    concat = concat.of,
     conv = require "ops/conv",
     global_maxpool = require "ops/global_maxpool",
     linear = require "ops/linear",
@@ -55,6 +56,7 @@ local ops <const> = {
     maxpool = pool.max,
     mul = require "ops/mul",
     norm = require "ops/norm",
+    pad_channels = concat.pad,
     pointwise = require "ops/pointwise",
     set_norm = require "ops/set_norm",
     sums = require "ops/sums",

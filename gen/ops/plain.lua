@@ -107,14 +107,23 @@ function KINDS.mul(spec)
     }
 end
 
-function KINDS.concat(spec)
+-- pads: whether the channels around those of x become zeros
+local function side(spec, pads)
     local fwd <const> = spec.pass == "fwd"
     return {
-        loops = "concat", flags = { adds = spec.adds or false }, given = {
+        loops = "concat", flags = { adds = spec.adds or false, pads = pads }, given = {
             image(fwd and spec.y or spec.dx), image(fwd and spec.x or spec.dy),
             entry.number("FIRST", tostring(spec.first)),
-        },
+        }, words = { { pads, "_pad" } },
     }
+end
+
+function KINDS.concat(spec)
+    return side(spec, false)
+end
+
+function KINDS.pad_channels(spec)
+    return side(spec, spec.pass == "fwd")
 end
 
 function KINDS.set_norm(spec, _, isa)

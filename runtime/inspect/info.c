@@ -49,6 +49,8 @@ const char *info_op_name(const struct layer *layer)
         return "mul";
     case LAYER_CONCAT:
         return "concat";
+    case LAYER_PAD_CHANNELS:
+        return "pad_channels";
     case LAYER_LINEAR:
         return "linear";
     case LAYER_SOFTMAX_CROSS_ENTROPY:

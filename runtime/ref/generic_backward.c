@@ -102,7 +102,7 @@ static void mul_backward(const struct work *w, int layer, int image)
 static void concat_backward(const struct work *w, int layer, int image)
 {
     const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
+    for (int which = 0, first = l->first; which < layer_inputs(l); which++) {
         int c = w->model->layers[l->inputs[which]].c;
         float *dx = place_input_gradient(w, layer, which, image);
         if (dx != NULL)
@@ -131,7 +131,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
         add_backward(w, layer, image);
     else if (l->op == LAYER_MUL)
         mul_backward(w, layer, image);
-    else if (l->op == LAYER_CONCAT)
+    else if (l->op == LAYER_CONCAT || l->op == LAYER_PAD_CHANNELS)
         concat_backward(w, layer, image);
     if (dx == NULL)
         return;
@@ -168,6 +168,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     case LAYER_ADD:
     case LAYER_MUL:
     case LAYER_CONCAT:
+    case LAYER_PAD_CHANNELS:
     case LAYER_LINEAR:
         break;
     }

@@ -58,10 +58,13 @@ static void mul_forward(const struct work *w, int layer, int image)
                 layer_input_pixels(w, layer, 0), layer_input_pixels(w, layer, 1));
 }
 
+/* Concatenation, and a padding, which has zeros around its only input. */
 static void concat_forward(const struct work *w, int layer, int image)
 {
     const struct layer *l = &w->model->layers[layer];
-    for (int which = 0, first = 0; which < layer_inputs(l); which++) {
+    if (l->op == LAYER_PAD_CHANNELS)
+        memset(place_output(w, layer, image), 0, place_floats(w, layer) * sizeof(float));
+    for (int which = 0, first = l->first; which < layer_inputs(l); which++) {
         int c = w->model->layers[l->inputs[which]].c;
         ref_concat_fwd(place_output(w, layer, image), place_input(w, layer, which, image), first, c,
                        layer_pixels(l));
@@ -113,6 +116,7 @@ static void image_forward(const struct work *w, int layer, int chunk, int image)
         mul_forward(w, layer, image);
         break;
     case LAYER_CONCAT:
+    case LAYER_PAD_CHANNELS:
         concat_forward(w, layer, image);
         break;
     case LAYER_SOFTMAX_CROSS_ENTROPY:

@@ -203,6 +203,8 @@ static void mul(const struct kernel *k, const struct ref_args *a)
 static void concat(const struct kernel *k, const struct ref_args *a)
 {
     int c = k->x.c, pixels = pixels_of(&k->x);
+    if (k->pass == PASS_FWD && k->op == KERNEL_PAD_CHANNELS)
+        memset(a->y, 0, floats_of(&k->y) * sizeof *a->y);
     if (k->pass == PASS_FWD)
         ref_concat_fwd(a->y, a->x, k->first, c, pixels);
     else
@@ -250,6 +252,7 @@ void ref_kernel(const struct kernel *k, const struct ref_args *a)
         mul(k, a);
         break;
     case KERNEL_CONCAT:
+    case KERNEL_PAD_CHANNELS:
         concat(k, a);
         break;
     case KERNEL_SUMS:

@@ -1,4 +1,5 @@
-@ -- One of the values that lie side by side: into its channels, or its gradient out of them.
+@ -- One of the values that lie side by side: into its channels, or its gradient out of them. The only
+@ -- value of a padding sets the channels around it to zero, too.
 /* ${formula}
  * ${shapes}
  * Pixels; vectors of channels${whole < channels and ", the rest one by one" or ""}.
@@ -12,6 +13,11 @@ static NOINLINE void ${name}(${signature})
             const ${real} *in = ${from} + ${c.add("row * " .. from_row, from_at)};
             ${real} *out = ${to} + ${c.add("row * " .. to_row, to_at)};
             for (int col = 0; col < ${w}; col++, in += ${from_pitch}, out += ${to_pitch}) {
+                @ if ahead > 0 then
+                    for (int k = 0; k < ${ahead}; k++) {
+                        out[k - ${ahead}] = 0.0${f};
+                    }
+                @ end
                 @ if whole > 0 then
                     for (int k = 0; k < ${whole}; k += ${vl}) {
                         @ if adds then

@@ -13,8 +13,9 @@ return network {
         norm("cn"), conv { 6, window = 3, padding = 1 }, relu(), norm("rms"),
         conv { 6, window = 1, bias = true }, norm { kind = "cn", eps = 1e-14, name = "pixels" },
         conv { 6, window = 1, bias = true }, norm { kind = "rms", eps = 1e-14 }, add("pixels"),
-        norm { kind = "rms", from = "pixels" }, add("add1"), global_maxpool(), mul("add2"),
-        global_maxpool(), linear(3),
+        pad_channels { 9, from = "add1" }, conv { 6, window = 1, name = "seen" },
+        norm { kind = "rms", from = "pixels" }, add("add1"), add("seen"), global_maxpool(), mul("add2"),
+        global_maxpool(), mul("add3"), global_maxpool(), linear(3),
         softmax_cross_entropy(),
     },
 }

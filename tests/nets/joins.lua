@@ -1,6 +1,7 @@
 -- joins: layers that read several others, and norms of pixels. Products, squeeze and excitation with
 -- means and maxima among them. Concatenations whose parts fill vectors, fill none, come twice, are
--- the images themselves or are read by others, too (gradients that are added to). Norms of pixels
+-- the images themselves or are read by others, too (gradients that are added to); channels of
+-- zeros around whole vectors, and behind some that fill none. Norms of pixels
 -- behind a ReLU, of images with a border, of channels that fill no vector and of what others read,
 -- too. For the tests of kernels and of whole steps.
 return network {
@@ -13,7 +14,9 @@ return network {
         conv { 5, window = 3, padding = 1, bias = true, name = "thin", standardize = true },
         concat("stem"), norm { groups = 5 }, relu(),
         conv { 16, window = 1 }, relu { name = "wide" },
-        concat { "input", "wide", "stem", "wide", "thin" },
+        pad_channels { 37, name = "between" },
+        pad_channels { 12, before = 0, from = "thin", name = "thinner" },
+        concat { "input", "wide", "between", "stem", "wide", "thinner", "thin" },
         conv { 12, window = 3 }, relu(), norm { groups = 3, name = "body" },
         global_avgpool(), linear(4), relu(), linear(12), sigmoid(), mul { "body", "sigmoid1" },
         conv { 12, window = 3, padding = 1 }, tanh { name = "gate" }, mul("mul1"), mul("gate"),

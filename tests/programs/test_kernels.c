@@ -72,6 +72,8 @@ static enum kernel_op op_of(const struct layer *layer)
         return KERNEL_MUL;
     case LAYER_CONCAT:
         return KERNEL_CONCAT;
+    case LAYER_PAD_CHANNELS:
+        return KERNEL_PAD_CHANNELS;
     case LAYER_NORM:
         return norm_of_pixels(layer->norm) ? KERNEL_SET_NORM : KERNEL_POINTWISE;
     default:
@@ -127,6 +129,7 @@ START_TEST(every_layer_has_its_kernels)
         case LAYER_ADD:
         case LAYER_MUL:
         case LAYER_CONCAT:
+        case LAYER_PAD_CHANNELS:
             break;
         default:
             continue;

@@ -164,6 +164,17 @@ static void add_concat(struct net *net, int other, int other_channels)
     net->c += other_channels;
 }
 
+/* The layer before it between channels of zeros. */
+static void add_pad_channels(struct net *net)
+{
+    int more = 1 + draw(net, 20), channels = net->c + more;
+    printf("        pad_channels { %d", channels);
+    if (draw(net, 2))
+        printf(", before = %d", draw(net, more + 1));
+    end_layer(net);
+    net->c = channels;
+}
+
 static void add_norm(struct net *net)
 {
     static const char *const kinds[] = {"bn", "gn", "ln", "in", "cn", "rms"};
@@ -347,6 +358,8 @@ static void concat_block(struct net *net)
     struct axis axis = same_axis(window, 1);
     add_conv(net, draw_channels(net, window * window, net->h, net->w), axis, axis, entry);
     add_maps(net);
+    if (draw(net, 2))
+        add_pad_channels(net);
     add_concat(net, entry, c);
     add_maps(net);
 }

@@ -441,13 +441,16 @@ static void fake_concat(const struct kernel_args *a)
     const struct kernel *k = current;
     bool fwd = k->pass == PASS_FWD;
     for (int y = 0; y < k->y.h; y++)
-        for (int x = 0; x < k->y.w; x++)
+        for (int x = 0; x < k->y.w; x++) {
+            for (int c = 0; fwd && k->op == KERNEL_PAD_CHANNELS && c < k->y.c; c++)
+                put(a->y, &k->y, y, x, c, 0, false);
             for (int c = 0; c < k->x.c; c++) {
                 if (fwd)
                     put(a->y, &k->y, y, x, k->first + c, get(a->x, &k->x, y, x, c), false);
                 else
                     put(a->dx, &k->dx, y, x, c, get(a->dy, &k->dy, y, x, k->first + c), k->adds);
             }
+        }
     finish_image(fwd ? a->y : a->dx, fwd ? &k->y : &k->dx, !fwd && k->adds);
 }
 
@@ -489,6 +492,7 @@ static void fake_image(const struct kernel_args *a)
         fake_mul(a);
         break;
     case KERNEL_CONCAT:
+    case KERNEL_PAD_CHANNELS:
         fake_concat(a);
         break;
     case KERNEL_SUMS:

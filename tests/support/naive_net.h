@@ -196,6 +196,14 @@ static int net_concat(struct net *n, const int *parts, int count)
     return i;
 }
 
+static int net_pad_channels(struct net *n, int from, int c, int first)
+{
+    int i = net_layer(n, LAYER_PAD_CHANNELS, from);
+    n->layers[i].c = c;
+    n->layers[i].first = first;
+    return i;
+}
+
 /* Linear or global pooling, which leave one pixel. */
 static int net_flat(struct net *n, enum layer_op op, int from, int k)
 {
@@ -286,7 +294,7 @@ static void net_joins(struct net *n)
     net_start(n);
     int x = net_conv(n, 0, 1, 3, 1, true);
     int y = net_layer(n, LAYER_RELU, x);
-    y = net_concat(n, (const int[]){0, y, x, x, y}, 5);
+    y = net_concat(n, (const int[]){0, net_pad_channels(n, y, 3, 1), x, x, y}, 5);
     y = net_add(n, net_norm(n, y, 0), y);
     y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_AVGPOOL, y, 0));
     y = net_mul(n, y, net_flat(n, LAYER_GLOBAL_MAXPOOL, y, 0));

@@ -161,6 +161,17 @@ static void oracle_concat(struct oracle *o, int i)
         }
 }
 
+static void oracle_pad_channels(struct oracle *o, int i, const double *x)
+{
+    const struct layer *l = &o->model->layers[i];
+    const struct layer *in = &o->model->layers[l->inputs[0]];
+    double *y = o->value[i];
+    for (int image = 0; image < o->batch->n; image++)
+        for (int c = 0; c < l->c; c++)
+            for (int j = 0; j < l->h * l->w; j++)
+                *y++ = c < l->first || c >= l->first + in->c ? 0 : *x++;
+}
+
 /* Mean loss of the batch. */
 static double oracle_loss(struct oracle *o)
 {
@@ -187,6 +198,9 @@ static double oracle_loss(struct oracle *o)
             break;
         case LAYER_CONCAT:
             oracle_concat(o, i);
+            break;
+        case LAYER_PAD_CHANNELS:
+            oracle_pad_channels(o, i, x);
             break;
         case LAYER_NORM:
             oracle_norm(o, i, x);

@@ -39,7 +39,7 @@ end
 local function ending(channels)
     return node("GlobalAveragePool", "v", "p"), node("Flatten", "p", "f", { { "axis", "int", 1 } }),
         node("Gemm", { "f", "fc.weight" }, "y", { { "transB", "int", 1 } }),
-        tensor("fc.weight", { 2, channels or 3 }, { 1, 2, 3, 4, 5, 6, 7, 8 })
+        tensor("fc.weight", { 2, channels or 3 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 })
 end
 
 -- A file whose nodes before the end are these.

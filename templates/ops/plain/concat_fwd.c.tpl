@@ -1,5 +1,6 @@
 @ -- The loops of a concatenation, for one of its values.
-/* Concatenation: channels `first` .. of y = x; behind the last channel zeros. templates/ops/plain/concat_fwd.c.tpl */
+@ local set = pads and ", the others = 0" or "; behind the last channel zeros"
+/* ${pads and "Channels between zeros" or "Concatenation"}: channels `first` .. of y = x${set}. templates/ops/plain/concat_fwd.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, int first)
 {
@@ -11,9 +12,15 @@ static INLINE void ${name}(${signature},
                 for (int k = 0; k < from.c; k++) {
                     out[first + k] = in[k];
                 }
-                for (int k = to.c; first + from.c == to.c && k < to.pitch; k++) {
-                    out[k] = 0.0${f};
-                }
+                @ if pads then
+                    for (int k = 0; k < to.pitch; k++) {
+                        out[k] = k < first || k >= first + from.c ? 0.0${f} : out[k];
+                    }
+                @ else
+                    for (int k = to.c; first + from.c == to.c && k < to.pitch; k++) {
+                        out[k] = 0.0${f};
+                    }
+                @ end
             }
         }
     }

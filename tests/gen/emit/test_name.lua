@@ -38,6 +38,7 @@ local HEADS <const> = {
     add = { "^add" },
     set_norm = { "^cn", "^rms" },
     concat = { "^concat" },
+    pad_channels = { "^pad_channels" },
 }
 
 local HOW <const> = {

@@ -221,7 +221,8 @@ for _, spec in ipairs(layers.kinds) do
             cases[#cases + 1] = case
         end
         if spec.name ~= "norm" then
-            add("bn", { from = '"s"', second = '"s"' })
+            add("bn", { from = '"s"', second = '"s"',
+                channels = spec.name == "pad_channels" and "11" or nil, before = "0" })
         else
             for _, kind in ipairs(layers.norms) do
                 -- A layer that leaves the network takes its name with it.

@@ -334,6 +334,11 @@ local rejected <const> = {
       "7: concat: concatenates 16 x 32 x 32 and 16 x 16 x 16: expected equal heights and widths" },
     { "too many channels side by side", describe('conv { 4090, window = 1 },\nconcat("first"), '
       .. ending), "7: concat: makes 4106 channels: expected at most 4096" },
+    { "channels that are there already", describe('pad_channels(16),\n'
+      .. 'pad_channels { 20, before = 5 }, ' .. ending),
+      "6: pad_channels: pads 16 channels to 16: expected more than there are" },
+    { "zeros before more than all", describe('pad_channels { 20, before = 5 }, ' .. ending),
+      "6: pad_channels: before is 5 of 4 new channels: expected as many at most" },
     { "nothing to lie side by side", describe("concat(),\nconcat { 'first', 5 }, " .. ending), {
         "6: concat: layers is missing: expected at most 64 names, at least one (letters, digits "
             .. "and _, at most 64, no digit first)",

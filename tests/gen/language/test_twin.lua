@@ -87,12 +87,16 @@ function tests.layers_lie_side_by_side()
     local text <const> = class([[
         conv { 4, window = 1, name = "a" }, relu { name = "r" }, concat("a"),
         concat { "input", "concat1", "r" }, global_maxpool(), mul("concat2"),
+        pad_channels(16), pad_channels { 19, before = 1 },
         dropout { 0.25, of = "channels" }, dropout { 0.5, of = "images" },
         dropout { 0.125, of = "images" }, linear(2)]], "bn")
     assert(text:find("self.dropout1 = nn.Dropout2d(0.25)\n", 1, true), text)
     assert(text:find("self.dropout2 = DropImages(0.5)\n", 1, true), text)
     assert(text:find("self.global_maxpool1 = nn.AdaptiveMaxPool2d(1)\n", 1, true), text)
     assert(text:find("x = x * y_concat2\n", 1, true), text)
+    -- Of an odd number of new channels the last stands behind.
+    assert(text:find("x = nn.functional.pad(x, (0, 0, 0, 0, 0, 1))\n", 1, true), text)
+    assert(text:find("x = nn.functional.pad(x, (0, 0, 0, 0, 1, 2))\n", 1, true), text)
     assert(text:find("x = torch.cat((y_a, y_r), dim=1)\n", 1, true), text)
     assert(text:find("y_concat2 = torch.cat((y_input, x, y_r), dim=1)\n", 1, true), text)
 end

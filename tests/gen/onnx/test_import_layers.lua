@@ -218,6 +218,103 @@ function tests.concatenations_are_exported_and_imported()
     refused({ "Concat: axis is 2: expected 1: at Concat_j" }, joined(2, "c", "c"))
 end
 
+-- The shortcut without weights, as burin writes it and as PyTorch does, x[:, :, ::2, ::2] and pad.
+function tests.padded_shortcuts_are_exported_and_imported()
+    local lines <const> = "conv { 4, window = 1 }, avgpool { 1, stride = 2 }, pad_channels(9), "
+        .. "pad_channels { 12, before = 0 }, linear(5), pad_channels(8), linear(2)"
+    local made <const> = convert(files.export(files.graph(lines)))
+    test.equal(table.concat(layers_of(made.text), ", "), lines)
+    import.check(made, "net.lua")
+    local function integers(name, ...)
+        return tensor(name, { select("#", ...) }, { ... }, "INT64")
+    end
+    local numbers <const> = { integers("from", 0), integers("to", math.maxinteger),
+        integers("down", 2), integers("across", 3), integers("two", 2),
+        integers("pads", 0, 2, 0, 0, 0, 1, 0, 0), tensor("zero", {}, { 0 }) }
+    local down <const> = node("Slice", { "x", "from", "to", "down", "two" }, "s")
+    local across <const> = node("Slice", { "s", "from", "to", "across", "two" }, "t")
+    test.equal(head({ down, across, node("Pad", { "t", "pads", "zero" }, "v") }, numbers,
+        { channels = 6 }), "avgpool { 1, stride = { 2, 1 } } | avgpool { 1, stride = { 1, 2 } } | "
+        .. "pad_channels { 6, before = 2 }")
+    test.equal(head({ node("Pad", { "x", "two_one", "zero", "channels" }, "v") }, {
+        integers("two_one", 2, 1), numbers[7], integers("channels", -3) }, { channels = 6 }),
+        "pad_channels { 6, before = 2 }")
+    for _, wrong in ipairs({
+        { "Pad: pads other sides than the channels: expected channels of zeros: at Pad_v",
+          node("Pad", { "x", "sides" }, "v"), integers("sides", 0, 0, 1, 0, 0, 0, 1, 0) },
+        { "Pad: pads with other numbers than zeros, or by numbers that are not known: expected "
+              .. "zeros: at Pad_v", node("Pad", { "x", "two_one", "one" }, "v"),
+          integers("two_one", 0, 1, 0, 0, 0, 1, 0, 0), tensor("one", {}, { 1 }) },
+        { "Slice: takes a part of an image: expected all of it, in steps down and across: at "
+              .. "Slice_v", node("Slice", { "x", "one", "end", "down" }, "v"), integers("one", 1),
+          integers("end", 8), integers("down", 2) },
+    }) do
+        refused({ wrong[1] }, file_of({ wrong[2] }, { table.unpack(wrong, 3) }))
+    end
+end
+
+-- Norms of pixels, between two transposes or in parts, and what works on channels that are last.
+function tests.norms_of_pixels_are_exported_and_imported()
+    local lines <const> = 'conv { 4, window = 1 }, norm("cn"), relu(), '
+        .. 'norm { "rms", eps = 0.001 }, linear(5), norm("rms"), linear(2)'
+    for _, opset in ipairs({ 17, 18, 23 }) do
+        local made <const> = convert(files.export(files.graph(lines), { opset = opset }))
+        test.equal(table.concat(layers_of(made.text), ", "), lines)
+        import.check(made, "net.lua")
+    end
+    -- ConvNeXt's block as PyTorch writes it: linear layers of pixels, and GELU in parts.
+    local numbers <const> = {
+        tensor("g", { 3 }, { 1, 2, 3 }), tensor("b", { 3 }, { 4, 5, 6 }),
+        tensor("w", { 3, 3 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }), tensor("two", {}, { 2 }),
+        tensor("eps", {}, { 1e-6 }),
+    }
+    local function perm(from, to, ...)
+        return node("Transpose", from, to, { { "perm", "ints", { ... } } })
+    end
+    local function layer_norm(axis)
+        return node("LayerNormalization", { "t", "g", "b" }, "n",
+            { { "axis", "int", axis }, { "epsilon", "float", 1e-6 } })
+    end
+    local behind <const>, back <const> = perm("x", "t", 0, 2, 3, 1), perm("a", "v", 0, 3, 1, 2)
+    local block <const> = { behind, layer_norm(-1), node("MatMul", { "n", "w" }, "m"),
+        node("Add", { "b", "m" }, "k"), node("Relu", "k", "a"), back }
+    test.equal(head(block, numbers),
+        'norm { "cn", eps = 1e-06 } | conv { 3, window = 1, bias = true } | relu()')
+    local weights <const> = weights_of(convert(file_of(block, numbers)))
+    test.equal(weights["norm1.bias"], { 4.0, 5.0, 6.0 })
+    test.equal(weights["conv1.weight"], { 1.0, 4.0, 7.0, 2.0, 5.0, 8.0, 3.0, 6.0, 9.0 })
+    test.equal(weights["conv1.bias"], { 4.0, 5.0, 6.0 })
+    -- RMS norm by its operator, and in parts: divided by a root, times the inverse of one.
+    test.equal(head({ behind, node("RMSNormalization", { "t", "g" }, "a",
+        { { "axis", "int", 3 } }), back }, numbers), 'norm("rms")')
+    for _, ends in ipairs({ { node("Div", { "x", "r" }, "h") },
+        { node("Reciprocal", "r", "i"), node("Mul", { "i", "x" }, "h") } }) do
+        local nodes <const> = { node("Pow", { "x", "two" }, "s"),
+            node("ReduceMean", "s", "u", { { "axes", "ints", { 1 } } }),
+            node("Add", { "u", "eps" }, "e"), node("Sqrt", "e", "r"), table.unpack(ends) }
+        nodes[#nodes + 1] = node("Mul", { "h", "image" }, "v")
+        local all <const> = { tensor("image", { 3, 1, 1 }, { 1, 2, 3 }), numbers[4], numbers[5] }
+        test.equal(head(nodes, all), 'norm { "rms", eps = 1e-06 }')
+        test.equal(weights_of(convert(file_of(nodes, all)))["norm1.weight"], { 1.0, 2.0, 3.0 })
+    end
+    for _, wrong in ipairs({
+        { "LayerNormalization: is over other sides than the channels: expected the last side, of "
+              .. "channels that are last: at LayerNormalization_n", behind, layer_norm(1),
+          perm("n", "v", 0, 3, 1, 2) },
+        { "Transpose: perm is 0 2 1 3: expected 0 2 3 1: at Transpose_v",
+          perm("x", "v", 0, 2, 1, 3) },
+        { "MaxPool: reads an image whose channels are last: expected a transpose back, perm 0, 3, "
+              .. "1, 2: at MaxPool_v", behind,
+          node("MaxPool", "t", "v", { { "kernel_shape", "ints", { 1, 1 } } }) },
+        { "Sqrt: is no part of an RMS norm: expected the root of a mean square and eps: at Sqrt_v",
+          node("Sqrt", "x", "v") },
+        { "Pow: raises to another power: expected 2: at Pow_v",
+          node("Pow", { "x", "eps" }, "v") },
+    }) do
+        refused({ wrong[1] }, file_of({ table.unpack(wrong, 2) }, numbers))
+    end
+end
+
 -- Each activation that burin writes comes back, at the first and a late opset.
 function tests.activations_are_exported_and_imported()
     local lines <const> = [[linear(4), relu6(), linear(4), leaky_relu(0.25), linear(4),

@@ -38,7 +38,7 @@ static struct kernel make(enum kernel_op op, enum kernel_pass pass, int c, int k
                            .run = fake};
 }
 
-enum { KERNELS = 84 };
+enum { KERNELS = 88 };
 
 static int make_all(struct kernel *all)
 {
@@ -83,6 +83,9 @@ static int make_all(struct kernel *all)
     for (int p = 0; p < 2; p++)
         for (int flags = 0; flags < 2; flags++) {
             all[n] = make(KERNEL_CONCAT, passes[p], 6, 6, 1, 1, 0);
+            all[n++].adds = flags;
+            all[n] = make(KERNEL_PAD_CHANNELS, passes[p], 3, 6, 1, 1, 0);
+            all[n].first = 2;
             all[n++].adds = flags;
             all[n] = make(KERNEL_MUL, passes[p], 6, 6, 1, 1, 0);
             all[n++].adds = flags;
