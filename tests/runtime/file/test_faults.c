@@ -239,6 +239,7 @@ START_TEST(every_function_is_called)
 {
     static const char readers[] =
         " realloc mmap dup gzdopen zip_fopen_index zip_fread archive_read_new "
+        "archive_read_support_filter_gzip archive_read_support_format_tar "
         "archive_read_open_FILE png_create_read_struct "
         "png_create_info_struct scandir opendir readdir ";
     enter();
