@@ -52,8 +52,9 @@ if(NOT DEFINED BURIN_NATIVE_ISA)
 endif()
 
 set(BURIN_FLAGS_avx2 -mavx2 -mfma CACHE INTERNAL "")
+# Of AVX512_BF16 are intrinsics alone, which only programs with products in bf16 use.
 set(BURIN_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
-    CACHE INTERNAL "")
+    -mavx512bf16 CACHE INTERNAL "")
 set(BURIN_FLAGS_c "" CACHE INTERNAL "")
 
 # Sets `out` to the file that `network` means: a path, taken from the folder of the calling

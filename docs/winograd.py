@@ -1,6 +1,6 @@
 """The matrices of docs/winograd.md, made of their points: prints those of the kernels, checks the three
 identities in double, and measures the error of each algorithm in float against long double, also with
-other points. Needs numpy.
+other points and with factors rounded to bf16. Needs numpy.
 
     python3 docs/winograd.py
 """
@@ -68,12 +68,18 @@ def add_up(terms):
     return total
 
 
-def forward(x, w):
-    return both(AT, add_up(both(G, w) * both(BT, x)))
+def bf16(x):
+    """Floats rounded to the nearest of 8 bits, to even."""
+    bits = x.view(np.uint32)
+    return ((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000).astype(np.uint32).view(np.float32)
 
 
-def weight_gradient(x, dy):
-    return both(G.T, add_up(both(BT, x) * both(AT.T, dy)))
+def forward(x, w, rounded=lambda factor: factor):
+    return both(AT, add_up(rounded(both(G, w)) * rounded(both(BT, x))))
+
+
+def weight_gradient(x, dy, rounded=lambda factor: factor):
+    return both(G.T, add_up(rounded(both(BT, x)) * rounded(both(AT.T, dy))))
 
 
 def relative(approximate, exact):
@@ -81,16 +87,18 @@ def relative(approximate, exact):
 
 
 def errors(terms, right_shape, transformed):
-    """Relative rms errors of the direct and of the transformed algorithm, sums of `terms` products."""
+    """Relative rms errors of the direct and of the transformed algorithms, sums of `terms` products:
+    direct, both points in float, both points in bf16."""
     x = rng.standard_normal((terms, 500, 6, 6)).astype(np.float32)
     right = rng.standard_normal((terms, 500) + right_shape).astype(np.float32)
     exact = np.sum(correlate(x.astype(np.longdouble), right.astype(np.longdouble)), axis=0)
     direct = add_up(np.concatenate([correlate_terms(x[t], right[t]) for t in range(terms)]))
-    of_points = []
+    of_points, in_bf16 = [], []
     for points in (POINTS, OTHERS):
         use(points)
         of_points.append(relative(transformed(x, right), exact))
-    return (relative(direct, exact), *of_points)
+        in_bf16.append(relative(transformed(x, right, bf16), exact))
+    return (relative(direct, exact), *of_points, *in_bf16)
 
 
 def correlate_terms(x, w):
@@ -122,12 +130,12 @@ def main():
     tile = forward(grad[None, 2:8, 2:8], window[None, ::-1, ::-1])
     print("data gradient:   largest difference %.0e" % np.abs(tile - dx[4:8, 4:8]).max())
 
-    print("float, relative rms error     direct   points 0 1 2   0 3/4 3/2")
+    print("float, relative rms error     direct   points 0 1 2   0 3/4 3/2   in bf16: 0 1 2   0 3/4 3/2")
     for channels in (16, 32):
-        print("forward, %2d channels         %.1e        %.1e     %.1e" % ((channels,) + errors(
+        print("forward, %2d channels         %.1e        %.1e     %.1e            %.1e     %.1e" % ((channels,) + errors(
             channels, (3, 3), forward)))
     for tiles in (64, 512):
-        print("weight gradient, %3d tiles   %.1e        %.1e     %.1e" % ((tiles,) + errors(
+        print("weight gradient, %3d tiles   %.1e        %.1e     %.1e            %.1e     %.1e" % ((tiles,) + errors(
             tiles, (4, 4), weight_gradient)))
 
 

@@ -1,8 +1,8 @@
 -- main.lua - the commands of burin. The host calls main[command](arguments) with a table of
--- strings from the command line: network, norm, isa, real, algorithm, unroll, max_memory,
--- candidate, tuned, output, recipe, pass; for scale step, ranks, latency, bandwidth; for report
--- figure, numbers, and run1, run2, ...; for export and import model, opset, preprocess, weights,
--- external; and version, that of burin.
+-- strings from the command line: network, norm, isa, real, precision, algorithm, unroll,
+-- max_memory, candidate, tuned, output, recipe, pass; for scale step, ranks, latency, bandwidth;
+-- for report figure, numbers, and run1, run2, ...; for export and import model, opset, preprocess,
+-- weights, external; and version, that of burin.
 
 local completion <const> = require("shell/completion")
 local dump <const> = require("plan/dump")
@@ -96,14 +96,25 @@ local function check_portable(options)
     expect(options.real == "double" and options.recipe_file,
         "--recipe %s: the numbers are double: expected no --recipe, or --real float",
         options.recipe_file)
+    expect(options.precision == "bf16" and options.real == "double",
+        "--precision bf16: the numbers are double: expected --real float")
+    expect(options.precision == "bf16" and is_plain,
+        "--precision bf16: plain loops have no such products: expected --unroll tile or full")
     expect(is_plain and options.candidate,
         "--unroll none: has no candidates: expected no --candidate, or --unroll tile")
     return options
 end
 
+-- The precision of products, as asked for or as the recipe says. Programs of checks multiply what
+-- they are given, whatever the recipe says.
+local function precision_of(arguments, net)
+    local for_checks <const> = arguments.real == "double" or arguments.unroll == "none"
+    return arguments.precision or (for_checks and "fp32" or net.recipe.precision)
+end
+
 -- What the planning passes and the emitter are told besides the graph. Candidates and the direct
 -- algorithm are asked for to be measured themselves.
-local function options_of(arguments, file)
+local function options_of(arguments, net)
     local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
     local chooses <const> = not candidate and arguments.algorithm ~= "direct"
         and arguments.unroll ~= "none"
@@ -112,10 +123,11 @@ local function options_of(arguments, file)
         candidate = candidate,
         tuned = chooses and read_tuned(arguments.tuned) or nil,
         tuned_argument = chooses and named and arguments.tuned or nil,
-        network = file,
+        network = net.file,
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         real = arguments.real,
+        precision = precision_of(arguments, net),
         recipe_file = arguments.recipe and arguments.recipe:match("[^/]*$"),
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
@@ -186,7 +198,7 @@ end
 
 function main.gen(arguments)
     local net <const>, description <const> = read(arguments)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     options.description = description
     local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
@@ -204,7 +216,7 @@ end
 function main.plan(arguments)
     local net <const> = read(arguments)
     local built <const> = graph.build(net)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     local pass <const> = arguments.pass
     if arguments.summary then
         print_text(require("plan/show").summary(built, options))
@@ -214,7 +226,8 @@ function main.plan(arguments)
         print_text(("%s %dx%dx%d %d\n"):format(net.name, net.input.c, net.input.h, net.input.w,
             net.classes))
     elseif pass == "flags" then
-        print_text(require("emit/isa").get(options.isa).flags .. "\n")
+        local set <const> = require("emit/isa").get(options.isa, "float", false, options.precision)
+        print_text(set.flags .. "\n")
     elseif pass == "graph" then
         print_text(dump.text(built))
     elseif pass == "choices" then
@@ -262,7 +275,7 @@ function main.scale(arguments)
     local ranks <const> = quantity("ranks", arguments.ranks, count,
         "a number from 1 to " .. scale.most_ranks)
     local net <const> = read(arguments)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     options.step, options.link, options.ranks = step, link, ranks
     print_text(scale.text(graph.build(net), options))
 end

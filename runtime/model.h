@@ -340,6 +340,7 @@ struct kernel {
     enum activation activation; /* POINTWISE: where relu is false */
     real slope;                 /* POINTWISE: of its leaky ReLU */
     bool exact;   /* on small integers every order of summation gives the same bits (direct) */
+    bool in_bf16; /* CONV: what it multiplies is rounded to bf16, 8 bits of 24 */
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */
     size_t packed_floats, scratch_floats;

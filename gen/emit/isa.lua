@@ -15,11 +15,14 @@
 --   winograd   the register tile of Winograd's products: tiles of the image x vectors of outputs,
 --              and the accumulators (sums) that hide the latency of a multiply-add
 --   flags      compiler options that allow the intrinsics
+--   bf16       { title, flag, guard }: what products of bf16 pairs need besides, or nil
 --   header     that declares them, or false
 --   guard      a condition of the preprocessor: these options are missing
 --   plain      whether kernels are plain loops over numbers: portable C, to be read
+--   pairs      the C type of a vector of pairs of bf16 where products are made of them, or false
+--   made_for   what a program calls this set: its name, and +bf16 with pairs
 --   words      what every template of a program sees of this: { isa = the name, vec, mm, vl, real,
---              f, bytes, plain }
+--              f, bytes, plain, pair_vec: pairs }
 -- }
 --
 -- So a template says `const ${real} *x` and `0.5${f}`, and a text that is made in Lua asks set.real
@@ -45,6 +48,10 @@ local SETS <const> = {
         header = "immintrin.h",
         guard = "!defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) "
             .. "|| !defined(__AVX512VL__)",
+        bf16 = {
+            title = " and AVX512_BF16", flag = " -mavx512bf16",
+            guard = " || !defined(__AVX512BF16__)",
+        },
     },
     -- AArch64, whose compilers need no option for it: for frozen networks.
     neon = {
@@ -64,7 +71,9 @@ local SETS <const> = {
 
 -- The instruction set of this name for numbers of this type, float unless it is said; main.lua has
 -- checked both. Portable C alone has vectors of doubles, and plain loops.
-function isa.get(name, real, plain)
+-- precision: "bf16" for products of pairs of bf16 in the kernels that have them; else "fp32" or
+-- nil. Plain loops and programs in double have none.
+function isa.get(name, real, plain, precision)
     local in_double <const> = real == "double"
     local set <const> = {
         real = real or "float", f = in_double and "" or "f", bytes = in_double and 8 or 4,
@@ -74,9 +83,17 @@ function isa.get(name, real, plain)
     for key, value in pairs(assert(SETS[name], "unknown instruction set")) do
         set[key] = value
     end
+    local in_pairs <const> = precision == "bf16" and not in_double and not plain
+    set.pairs = in_pairs and (set.vec == "vec4" and "lanes4" or set.vec .. "i")
+    set.made_for = set.name .. (in_pairs and "+bf16" or "")
+    if in_pairs then
+        local own <const> = set.bf16 or { title = "", flag = "", guard = "" }
+        set.title = set.title .. own.title .. ", products in bf16"
+        set.flags, set.guard = set.flags .. own.flag, set.guard .. own.guard
+    end
     set.words = {
         isa = set.name, vec = set.vec, mm = set.mm, vl = set.vl, real = set.real, f = set.f,
-        bytes = set.bytes, plain = set.plain,
+        bytes = set.bytes, plain = set.plain, pair_vec = set.pairs,
     }
     return set
 end

@@ -227,6 +227,9 @@ local function option_fields(spec, op, literal, field)
     if not op.exact or op.exact(spec) then
         field("EXACT")
     end
+    if op.in_bf16 and op.in_bf16(spec) then
+        field(".in_bf16 = true")
+    end
 end
 
 -- The memory that it works in, and how its weights are packed.
@@ -399,9 +402,9 @@ end
 
 --- The name of the file of a program, unless another is asked for.
 function model.file_name(network_name, options)
-    return string.format("%s_%s_%s%s.c", network_name, options.norm,
+    return string.format("%s_%s_%s%s%s.c", network_name, options.norm,
         options.unroll == "none" and "plain" or options.isa,
-        options.real == "double" and "_double" or "")
+        options.real == "double" and "_double" or "", options.precision == "bf16" and "_bf16" or "")
 end
 
 -- The command that builds a program, in lines.
@@ -441,6 +444,7 @@ function model.params(graph, planned, options)
     local network <const> = network_argument(options)
     local rows <const>, runs <const> = kernel_tables(planned)
     local extra <const> = (in_double and " --real double" or "")
+        .. (options.precision == "bf16" and " --precision bf16" or "")
         .. (options.algorithm == "direct" and " --algorithm direct" or "")
         .. (options.unroll ~= "tile" and " --unroll " .. options.unroll or "")
         .. (options.candidate and " --candidate " .. options.candidate or "")
@@ -488,8 +492,8 @@ function model.params(graph, planned, options)
         description = not in_double and description.lines(options.description),
         recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,
         model = {
-            name = c.string(graph.name), norm = c.string(options.norm), isa = c.string(set.name),
-            remake = c.string(remake), c = graph.input.c, h = graph.input.h, w = graph.input.w,
+            name = c.string(graph.name), norm = c.string(options.norm),
+            isa = c.string(set.made_for), remake = c.string(remake), c = graph.input.c, h = graph.input.h, w = graph.input.w,
             classes = graph.classes,
         },
     }

@@ -18,6 +18,7 @@ enum usage_option_id {
     OPT_NORM,
     OPT_ISA,
     OPT_REAL,
+    OPT_PRECISION,
     OPT_OUTPUT,
     OPT_ALGORITHM,
     OPT_UNROLL,

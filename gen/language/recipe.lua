@@ -5,6 +5,7 @@
 -- present:
 --
 --     { batch, chunks, epochs, lr, momentum, weight_decay, nesterov = bool, label_smoothing,
+--       precision = "fp32|bf16",
 --       freeze = { name of layers, perhaps with *, ... },
 --       schedule = "constant|step|onecycle|cosine|...", step_epochs, step_gamma, warmup, start_div,
 --       final_div, milestones = { epoch, ... }, patience, warmup_epochs, warmup_div,
@@ -76,6 +77,8 @@ recipe.recipe = {
           doc = "names of layers that stay as they are; * stands for any letters: { \"conv*\" }" },
         { name = "label_smoothing", type = "number", min = 0, below = 1, default = 0,
           doc = "part of the target that goes to all classes alike" },
+        { name = "precision", type = "choice", choices = { "fp32", "bf16" }, default = "fp32",
+          doc = "of the numbers that convolutions multiply; all others are fp32" },
         { name = "augment", type = "table", optional = true, default_doc = "none",
           doc = "how training images are varied" },
     },
@@ -440,6 +443,7 @@ function recipe.read(arguments, line, input, report)
         weight_decay = optimizer.weight_decay,
         nesterov = optimizer.nesterov or false,
         label_smoothing = top.label_smoothing,
+        precision = top.precision,
         freeze = read_freeze(top.freeze, line, report),
         schedule = schedule_kind,
         step_epochs = schedule.every or 1,

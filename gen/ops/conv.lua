@@ -49,6 +49,11 @@ function conv.exact(spec)
     return choice.algorithm(spec).exact
 end
 
+--- Whether a kernel rounds what it multiplies to bf16.
+function conv.in_bf16(spec)
+    return choice.algorithm(spec).in_bf16 or false
+end
+
 -- -- Memory --------------------------------------------------------------------------------------
 
 --- Pixels of zeros around the image that a step reads.

@@ -28,7 +28,7 @@ local pipeline <const> = {}
 -- What is asked of plans besides the graph: see builder.new.
 local function wishes_of(planned, options)
     local program <const> = planned.graph.name .. "_" .. options.norm
-    local tuned <const> = options.tuned and options.tuned:micro_batch(program, planned.set.name)
+    local tuned <const> = options.tuned and options.tuned:micro_batch(program, planned.set.made_for)
     return {
         algorithm = options.algorithm, candidate = options.candidate, tuned = options.tuned,
         micro_batch = tuned and tuned.images,
@@ -36,7 +36,8 @@ local function wishes_of(planned, options)
 end
 
 local function instruction_set(_, options)
-    return { set = isa.get(options.isa, options.real, options.unroll == "none") }
+    local plain <const> = options.unroll == "none"
+    return { set = isa.get(options.isa, options.real, plain, options.precision) }
 end
 
 local function fused_steps(planned)
@@ -105,7 +106,7 @@ local PASSES <const> = {
 }
 
 --- The planned program of a graph.
---- options: isa, real, algorithm, norm, candidate, tuned (see main.lua)
+--- options: isa, real, precision, algorithm, norm, candidate, tuned (see main.lua)
 function pipeline.plan(graph, options)
     local planned = { graph = graph }
     for _, pass in ipairs(PASSES) do

@@ -11,6 +11,14 @@
  * row of A', with the rows of B' and G that meet there), on both axes to 256 times as much. As a
  * random walk through 256 n terms that is 16 sqrt(n) m u, more than n m u where there are few
  * terms.
+ *
+ * Kernels that multiply in bf16 round both factors once, by u = 2^-8 of them at most, so the error
+ * of a sum is such a walk of 16 sqrt(n) m u. A step of it is 0.4 u for each factor of a number that
+ * is rounded to nearest, and factors below m: at the pixel of a tile where the most terms meet the
+ * deviation is 0.4 of that walk. BF16_WALK allows four walks, nine deviations. One missing term
+ * would not be seen by that. So the root mean square of all differences is bounded, too: on random
+ * numbers it is 0.025 of that of the outputs (docs/winograd.md), whatever their number, of which
+ * BF16_RMS allows 1.6 times. One of 32 channels or one tap that is wrong is 0.17 or more.
  */
 #include "inspect/verify.h"
 
@@ -24,6 +32,8 @@
 #include "rng.h"
 
 static const double TOLERANCE = 16 * 0x1p-24;
+static const double BF16_WALK = 4 * 16 * 0x1p-8;
+static const double BF16_RMS = 0.04;
 static const double EXACT_BELOW = 0x1p24; /* integers below this are floats */
 
 /* -- Running under guard ----------------------------------------------------------------------- */
@@ -141,6 +151,8 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
     if (k->op == KERNEL_SET_NORM)
         return TOLERANCE * (k->pass == PASS_BWD_WEIGHTS ? o->n * pixels_of(&k->x) : 4) *
                fmax(1, largest_expected(o, output));
+    if (k->in_bf16 && output != OPERAND_SUMS && output != OPERAND_DB)
+        return BF16_WALK * sqrt(count_terms(k, o->n)) * (size + offset) * size;
     if (output != OPERAND_SUMS)
         return TOLERANCE * terms * (size + offset) * size * scale;
     if (k->pass == PASS_BWD_REDUCE)
@@ -152,10 +164,17 @@ static double tolerance_of(const struct operands *o, enum operand output, int ro
 
 /* -- Comparing --------------------------------------------------------------------------------- */
 
+/* Sums of squares over the images and weights that a kernel makes: of what they differ from the
+ * reference's by, and of these. */
+struct squares {
+    double different, expected;
+};
+
 struct check {
     const struct operands *o;
     enum operands_input input;
     const char *how; /* the placement, for messages */
+    struct squares *squares;
     struct verify_report *report;
     struct err *err;
 };
@@ -169,6 +188,10 @@ static bool compare(const struct check *c, enum operand output, int copy, size_t
         c->report->max_abs = difference;
         c->report->output = operands_name(output);
         c->report->index = index;
+    }
+    if (output != OPERAND_SUMS && output != OPERAND_DB) {
+        c->squares->different += difference * difference;
+        c->squares->expected += want * want;
     }
     double relative = difference / fmax(fabs(want), 1);
     c->report->max_rel = fmax(c->report->max_rel, relative);
@@ -313,6 +336,17 @@ static void expect_sums_of_made(const struct operands *o)
     }
 }
 
+/* All outputs of a kernel of bf16 together. */
+static bool check_root_mean_square(const struct check *c)
+{
+    double rms = sqrt(c->squares->different / fmax(c->squares->expected, 1e-30));
+    return !c->o->kernel->in_bf16 || rms <= BF16_RMS ||
+           err_set(c->err,
+                   "%s: the root mean square of the differences is %.3g of that of the outputs: "
+                   "expected at most %g (%s)",
+                   c->o->kernel->name, rms, BF16_RMS, c->how);
+}
+
 static bool check_outputs(const struct check *c)
 {
     if (!check_copies(c, OPERAND_Y, check_image))
@@ -325,7 +359,7 @@ static bool check_outputs(const struct check *c)
                 ? check_copies(c, OPERAND_DW, check_vectors)
                 : !c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
            check_copies(c, OPERAND_DB, check_vectors) &&
-           check_copies(c, OPERAND_SUMS, check_vectors);
+           check_copies(c, OPERAND_SUMS, check_vectors) && check_root_mean_square(c);
 }
 
 /* -- One kernel -------------------------------------------------------------------------------- */
@@ -380,7 +414,8 @@ static bool verify_images(const struct kernel *kernel, int n, enum operands_inpu
         struct operands o;
         if (!operands_open(&o, kernel, n, input, placements[i].place, seed, err))
             return false;
-        struct check check = {&o, input, "", report, err};
+        struct squares squares = {0, 0};
+        struct check check = {&o, input, "", &squares, report, err};
         bool ok = verify_placement(&o, &placements[i], &check);
         operands_close(&o);
         if (!ok)

@@ -20,15 +20,17 @@
 
 bool cpu_supports(const char *isa)
 {
-    if (strcmp(isa, "c") == 0)
+    if (strcmp(isa, "c") == 0 || strcmp(isa, "c+bf16") == 0)
         return true;
 #if CPU_X86
     __builtin_cpu_init();
-    if (strcmp(isa, "avx2") == 0)
+    if (strcmp(isa, "avx2") == 0 || strcmp(isa, "avx2+bf16") == 0)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (strcmp(isa, "avx512") == 0)
+    bool in_bf16 = strcmp(isa, "avx512+bf16") == 0;
+    if (in_bf16 || strcmp(isa, "avx512") == 0)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               (!in_bf16 || __builtin_cpu_supports("avx512bf16"));
 #endif
     return false;
 }

@@ -8,7 +8,8 @@
 enum { CPU_NAME_SIZE = 64 };
 
 /* Whether programs generated for this instruction set run here: "c" always does, "avx2" needs AVX2
- * and FMA, "avx512" needs AVX-512 F, BW, DQ and VL. False for a name that is none of these. */
+ * and FMA, "avx512" needs AVX-512 F, BW, DQ and VL. With "+bf16" behind it, as of programs that
+ * multiply in bf16, "avx512" needs AVX512_BF16, too. False for a name that is none of these. */
 bool cpu_supports(const char *isa);
 
 /* The widest of "avx512", "avx2" and "c" that runs here. */

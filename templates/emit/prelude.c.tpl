@@ -185,6 +185,118 @@
         @ end
     }
 @ end
+@ if wanted.dot_pairs or wanted.store_pairs or wanted.store_neighbours then
+
+    /* bf16 is the upper half of a ${real}: its sign, its exponent and 7 bits behind the point. Two of them lie side by
+     * side in 32 bits, the first one in the low half. What is rounded goes to the nearest, of two as near to the even
+     * one; numbers below the normal ones are zero. */
+@ end
+@ if wanted.dot_pairs then
+
+    static inline ${pair_vec} load_pairs(const uint32_t *p)
+    {
+        @ if isa == "avx512" then
+            return _mm512_loadu_si512(p);
+        @ elseif isa == "avx2" then
+            return _mm256_loadu_si256((const void *)p);
+        @ else
+            lanes4 v;
+            memcpy(&v, p, sizeof v);
+            return v;
+        @ end
+    }
+
+    static inline ${pair_vec} set1_pairs(uint32_t x)
+    {
+        @ if isa == "c" then
+            return (lanes4){x, x, x, x};
+        @ else
+            return ${mm}_set1_epi32((int)x);
+        @ end
+    }
+
+    /* sum + the products of the second of each pair, then of the first: each is exact and rounded with its sum, as the
+     * instruction vdpbf16ps does it. */
+    static inline ${vec} dot_pairs(${pair_vec} a, ${pair_vec} b, ${vec} sum)
+    {
+        @ if isa == "avx512" then
+            return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+        @ elseif isa == "avx2" then
+            const __m256i second = _mm256_set1_epi32((int)UINT32_C(0xffff0000));
+            const __m256 a1 = _mm256_castsi256_ps(_mm256_and_si256(a, second));
+            const __m256 b1 = _mm256_castsi256_ps(_mm256_and_si256(b, second));
+            const __m256 a0 = _mm256_castsi256_ps(_mm256_slli_epi32(a, 16));
+            const __m256 b0 = _mm256_castsi256_ps(_mm256_slli_epi32(b, 16));
+            return _mm256_fmadd_ps(a0, b0, _mm256_fmadd_ps(a1, b1, sum));
+        @ else
+            const lanes4 second = {0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000};
+            sum = vec4_fmadd_ps((vec4)(a & second), (vec4)(b & second), sum);
+            return vec4_fmadd_ps((vec4)(a << 16), (vec4)(b << 16), sum);
+        @ end
+    }
+@ end
+@ if isa ~= "avx512" and (wanted.store_pairs or wanted.store_neighbours) then
+
+    /* v in bf16, in the low halves of the lanes. */
+    static inline ${pair_vec} bf16_of(${vec} v)
+    {
+        @ if isa == "avx2" then
+            const __m256i bits = _mm256_castps_si256(v);
+            const __m256i even = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+            const __m256i nearest = _mm256_add_epi32(bits, _mm256_add_epi32(even, _mm256_set1_epi32(0x7fff)));
+            const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+            const __m256i zero = _mm256_and_si256(bits, _mm256_set1_epi32((int)UINT32_C(0x80000000)));
+            const __m256i exponent = _mm256_and_si256(bits, _mm256_set1_epi32(0x7f800000));
+            const __m256i is_zero = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
+            const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+            const __m256i number = _mm256_blendv_epi8(nearest, quiet, is_nan);
+            return _mm256_srli_epi32(_mm256_blendv_epi8(number, zero, is_zero), 16);
+        @ else
+            const lanes4 bits = (lanes4)v;
+            const lanes4 nearest = bits + 0x7fff + (bits >> 16 & 1);
+            const lanes4 is_zero = (lanes4)((bits & 0x7f800000) == 0);
+            const lanes4 is_nan = (lanes4)(v != v);
+            const lanes4 number = (nearest & ~is_nan) | ((bits | 0x400000) & is_nan);
+            return ((number & ~is_zero) | (bits & 0x80000000 & is_zero)) >> 16;
+        @ end
+    }
+@ end
+@ if wanted.store_pairs then
+
+    /* Stores pairs of a lane of both. */
+    static inline void store_pairs(uint32_t *p, ${vec} first, ${vec} second)
+    {
+        @ if isa == "avx512" then
+            @ -- Words of both in turns.
+            const __m512i order = _mm512_set_epi32(0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009, 0x180008, 0x170007, 0x160006, 0x150005, 0x140004, 0x130003, 0x120002, 0x110001, 0x100000);
+            _mm512_storeu_si512(p, _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first)));
+        @ elseif isa == "avx2" then
+            const __m256i high = _mm256_slli_epi32(bf16_of(second), 16);
+            _mm256_storeu_si256((void *)p, _mm256_or_si256(bf16_of(first), high));
+        @ else
+            const lanes4 pairs = bf16_of(first) | bf16_of(second) << 16;
+            memcpy(p, &pairs, sizeof pairs);
+        @ end
+    }
+@ end
+@ if wanted.store_neighbours then
+
+    /* Stores pairs of neighbouring lanes, half as many as lanes. */
+    static inline void store_neighbours(uint32_t *p, ${vec} v)
+    {
+        @ if isa == "avx512" then
+            _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh(v));
+        @ elseif isa == "avx2" then
+            const __m256i words = bf16_of(v);
+            const __m256i halves = _mm256_packus_epi32(words, words);
+            _mm_storeu_si128((void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0xd8)));
+        @ else
+            const lanes4 words = bf16_of(v);
+            p[0] = words[0] | words[1] << 16;
+            p[1] = words[2] | words[3] << 16;
+        @ end
+    }
+@ end
 @ if wanted.load_bytes then
 
     /* Small whole numbers from bytes. */

@@ -11,6 +11,7 @@
 -- algorithm, a module = {
 --   name                    by which choices, kernels and measurements know it
 --   exact                   whether small integers come out exact in every order of the sums
+--   in_bf16                 whether what is multiplied is rounded to bf16; nil: it is not
 --   possible(spec, isa)     whether it computes this convolution
 --   suits(spec, isa)        whether a possible one is faster than others by the model; nil: it is
 --   candidates(spec, isa)   register tiles, best first by the model
@@ -28,8 +29,8 @@ local choice <const> = {}
 
 -- Among algorithms that suit, the first one is the model's choice.
 local ALGORITHMS <const> = {
-    require "ops/conv/depthwise", require "ops/conv/bank", require "ops/conv/winograd",
-    require "ops/conv/direct",
+    require "ops/conv/depthwise", require "ops/conv/bank", require "ops/conv/winograd_bf16",
+    require "ops/conv/winograd", require "ops/conv/direct",
 }
 
 -- That of programs in plain loops, which have no other.
@@ -86,7 +87,7 @@ end
 ---            tuned = what tuned.read returned }, each may be nil
 function choice.choose(spec, isa, wanted, wishes, key)
     local list <const> = choice.candidates(spec, isa, wanted)
-    local wish <const> = wishes.tuned and wishes.tuned:kernel(key, isa.name)
+    local wish <const> = wishes.tuned and wishes.tuned:kernel(key, isa.made_for)
     if wish then
         for _, candidate in ipairs(list) do
             if same(candidate, wish) then

@@ -12,6 +12,9 @@
 -- A kernel takes a block of tiles through all steps before the next block, so that what lies
 -- between the steps stays in the nearest cache. Tiles are numbered through all images of a
 -- micro-batch.
+--
+-- The same in bf16 is winograd_bf16.lua: transformed tiles and weights are rounded to pairs, of two
+-- channels or, for the weight gradient, of two tiles; all else is this file's.
 
 local common <const> = require "ops/conv/common"
 local entry <const> = require "ops/entry"
@@ -126,6 +129,11 @@ function winograd.candidates(spec, isa)
         or product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
 end
 
+-- Whether a kernel's products are of bf16 pairs (winograd_bf16.lua).
+local function in_pairs(spec)
+    return spec.algorithm == "winograd4_bf16"
+end
+
 -- Tiles of the image in a block.
 local function block_of(chosen)
     return chosen.block or chosen.mr
@@ -180,8 +188,10 @@ end
 -- The buffers of a kernel within its scratch memory: { rows, lanes } of a frequency.
 local function buffers(spec)
     local e <const>, block <const> = source_and_target(spec), block_of(spec.tile)
-    local list <const> = { { block, e.source.pitch }, { block, e.target.pitch } }
-    if spec.pass == "bwd_weights" then
+    local weights <const> = spec.pass == "bwd_weights"
+    local rows <const> = in_pairs(spec) and block // 2 or block -- a pair takes the place of a float
+    local list <const> = { { rows, e.source.pitch }, { weights and rows or block, e.target.pitch } }
+    if weights then
         list[3] = { e.channels, e.target.pitch }
     end
     return list
@@ -209,18 +219,19 @@ end
 local function product(spec, unroll)
     local block <const>, nr <const> = block_of(spec.tile), spec.tile.nr
     return {
-        name = string.format("winograd_product_%dx%d%s", block, nr,
-            unroll > 1 and "_u" .. unroll or ""),
+        name = string.format("winograd_product%s_%dx%d%s", in_pairs(spec) and "_bf16" or "", block,
+            nr, unroll > 1 and "_u" .. unroll or ""),
         template = "ops/conv/winograd_product.c.tpl",
-        params = { block = block, nr = nr, unroll = unroll },
+        params = { block = block, nr = nr, unroll = unroll, in_pairs = in_pairs(spec) },
     }
 end
 
-local function sum(mr, nr)
+local function sum(spec, mr)
+    local nr <const> = spec.tile.nr
     return {
-        name = string.format("winograd_sum_%dx%d", mr, nr),
+        name = string.format("winograd_sum%s_%dx%d", in_pairs(spec) and "_bf16" or "", mr, nr),
         template = "ops/conv/winograd_sum.c.tpl",
-        params = { mr = mr, nr = nr },
+        params = { mr = mr, nr = nr, in_pairs = in_pairs(spec) },
     }
 end
 
@@ -236,12 +247,13 @@ local function loops_of(spec, params)
         block = block, nr = nr, bias = params.bias, relu = spec.relu, stats = spec.stats,
         adds = spec.adds or false, fetches = params.fetches, source = params.source,
         target = params.target, ragged = ragged and e.source.pitch,
-        ragged_grads = ragged and e.target.pitch,
+        ragged_grads = ragged and e.target.pitch, in_pairs = in_pairs(spec),
     }
     local words <const> = { "winograd" }
     local function word(condition, text)
         words[#words + 1] = condition and text or nil
     end
+    word(flags.in_pairs, "bf16")
     word(flags.relu, "relu")
     word(flags.stats, "norm")
     word(flags.bias, "bias")
@@ -268,15 +280,15 @@ function winograd.params(spec, isa, options)
     if spec.pass == "bwd_weights" then
         params = common.weights_params(spec, isa, multiplied)
     else
-        local shape <const> = string.format("%d x %d x %d", FREQUENCIES, e.channels, e.target.pitch)
-        params = common.data_params(spec, isa, shape, FREQUENCIES * e.channels * e.target.pitch,
-            multiplied)
+        local shape <const> = string.format("%d x %d x %d%s", FREQUENCIES, e.channels,
+            e.target.pitch, in_pairs(spec) and " in bf16" or "")
+        params = common.data_params(spec, isa, shape, winograd.weight_floats(spec, isa), multiplied)
     end
     local loops <const> = loops_of(spec, params)
     if spec.pass == "bwd_weights" then
         loops.flags.spans = tile.split(e.channels, spec.tile.mr)
         for i, span in ipairs(loops.flags.spans) do
-            shared[i] = sum(span.mr, spec.tile.nr)
+            shared[i] = sum(spec, span.mr)
             span.product = shared[i].name
             loops.words[#loops.words + 1] = string.format("%s%dx%d",
                 span.first > 0 and "from" .. span.first .. "_" or "", span.mr, spec.tile.nr)
@@ -287,7 +299,8 @@ function winograd.params(spec, isa, options)
             loops.words[#loops.words + 1] = "to" .. e.channels
         end
     else
-        local unroll <const> = options.unroll == "full" and e.channels or 1
+        local steps <const> = in_pairs(spec) and e.channels // 2 or e.channels
+        local unroll <const> = options.unroll == "full" and steps or 1
         shared[1] = product(spec, unroll)
         loops.flags.product = shared[1].name
         loops.words[#loops.words + 1] = unroll > 1 and "u" .. unroll or nil
@@ -319,11 +332,11 @@ function winograd.weight_floats(spec, isa)
         return packing.floats(spec, isa, TAPS)
     end
     local e <const> = source_and_target(spec)
-    return FREQUENCIES * e.channels * e.target.pitch
+    return FREQUENCIES * e.channels * e.target.pitch // (in_pairs(spec) and 2 or 1)
 end
 
 function winograd.pack_name(spec, what, block)
-    return packing.name(spec, what, block) .. (what == "unpack" and "" or "_winograd4")
+    return packing.name(spec, what, block) .. (what == "unpack" and "" or "_" .. spec.algorithm)
 end
 
 function winograd.pack(spec, what, isa, block)
@@ -334,13 +347,14 @@ function winograd.pack(spec, what, isa, block)
         name = winograd.pack_name(spec, what, block), what = what, block = block, vl = isa.vl,
         taps = TAPS, tap_order = false, kernel = packing.kernel_text(spec),
     })
-    local shared <const> = string.format("winograd_%s_by%d", what, block)
+    local shared <const> = string.format("winograd%s_%s_by%d", in_pairs(spec) and "_bf16" or "",
+        what, block)
     is.macro, is.is_entry = shared:upper(), true
     is.arguments = string.format("%d, %d, %d", is.channels, is.k,
         what == "pack" and is.k_pitch or is.c_pitch)
     return "ops/conv/winograd_pack.c.tpl", is, { {
         name = shared, template = "ops/conv/winograd_pack_loops.c.tpl",
-        params = { what = what, block = block, macro = is.macro },
+        params = { what = what, block = block, macro = is.macro, in_pairs = in_pairs(spec) },
     } }
 end
 

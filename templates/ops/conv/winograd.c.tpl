@@ -1,14 +1,22 @@
 @ -- The loops of forward convolutions and data gradients of a 3 x 3 window by Winograd's
 @ -- F(4 x 4, 3 x 3), of kernels with one register tile.
-/* Winograd's F(4 x 4, 3 x 3): ${target} = ${relu and "relu(" or ""}${source} * w${bias and " + bias" or ""}${relu and ")" or ""}, in blocks of ${block} tiles; in each frequency a register tile of
+@ local input = in_pairs and "winograd_input_neighbours" or "winograd_input"
+@ local half = in_pairs and " / 2" or "" -- of channels, in pairs of them
+@ local at = in_pairs and "(t * from.pitch + i) / 2" or "t * from.pitch + i"
+/* Winograd's F(4 x 4, 3 x 3)${in_pairs and " with products of bf16" or ""}: ${target} = ${relu and "relu(" or ""}${source} * w${bias and " + bias" or ""}${relu and ")" or ""}, in blocks of ${block} tiles; in each frequency a register tile of
  * all of them x ${c.count(nr, "vector")}. w: 36 x inputs x outputs.${stats and " Leaves sums of y (see add_image_moments)." or ""} templates/ops/conv/winograd.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
-    const int v_step = ${block} * from.pitch + WINOGRAD_GAP;
+    const int v_step = ${block} * from.pitch${half} + WINOGRAD_GAP;
     const int m_step = ${block} * to.pitch + WINOGRAD_GAP;
-    ${real} *const v = scratch; /* transformed inputs of a block: v_step ${real}s a frequency */
+    @ if in_pairs then
+        uint32_t *const v = (uint32_t *)scratch; /* transformed inputs of a block: v_step pairs of channels a frequency */
+        const uint32_t *const pairs = (const uint32_t *)w;
+    @ else
+        ${real} *const v = scratch; /* transformed inputs of a block: v_step ${real}s a frequency */
+    @ end
     ${real} *const m = scratch + 36 * v_step; /* their products with the weights: m_step ${real}s */
     const int wide = (to.w + 3) / 4;
     const int image_tiles = (to.h + 3) / 4 * wide;
@@ -26,7 +34,7 @@ static INLINE void ${name}(${signature},
             const ${real} *in = ${source} + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
             @ if ragged then
                 @ uses "winograd_patch"
-                @ uses "winograd_input"
+                @ uses(input)
                 ${real} patch[36 * ${ragged}];
                 const int rows = from.h + from.border + padding - row; /* from this tile to the end */
                 const int cols = from.w + from.border + padding - col;
@@ -35,12 +43,12 @@ static INLINE void ${name}(${signature},
                     winograd_patch(patch, 6, in, rows, cols, row_of(from), from.pitch);
                 }
                 for (int i = 0; i < from.pitch; i += ${vl}) {
-                    winograd_input(v + t * from.pitch + i, v_step, (inside ? in : patch) + i, inside ? row_of(from) : 6 * from.pitch, from.pitch);
+                    ${input}(v + ${at}, v_step, (inside ? in : patch) + i, inside ? row_of(from) : 6 * from.pitch, from.pitch);
                 }
             @ else
                 for (int i = 0; i < from.pitch; i += ${vl}) {
-                    @ uses "winograd_input"
-                    winograd_input(v + t * from.pitch + i, v_step, in + i, row_of(from), from.pitch);
+                    @ uses(input)
+                    ${input}(v + ${at}, v_step, in + i, row_of(from), from.pitch);
                 }
             @ end
         }
@@ -51,7 +59,7 @@ static INLINE void ${name}(${signature},
                 @ uses "fetch_ahead"
                 fetch_ahead(ahead);
             @ end
-            ${product}(m + f * m_step, to.pitch, v + f * v_step, from.pitch, w + f * from.c * to.pitch, from.c);
+            ${product}(m + f * m_step, to.pitch, v + f * v_step, from.pitch${half}, ${in_pairs and "pairs" or "w"} + f * ${in_pairs and "(from.c / 2)" or "from.c"} * to.pitch, from.c${half});
         }
 
         /* ${target} = A'mA${relu and ", cut off at zero" or ""}${stats and ", and its sums" or ""}. */

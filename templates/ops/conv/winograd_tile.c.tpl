@@ -1,6 +1,6 @@
 @ -- The transforms of one tile for one vector of channels, each once along the columns and once
 @ -- along the rows. Coefficients are those of the points 0, 1, -1, 2, -2 and infinity.
-@ if wanted.winograd_input then
+@ if wanted.winograd_input_columns then
 
     /* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
      * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
@@ -22,7 +22,7 @@
      * The data gradient is the same with the window turned around. The weight gradient is the transpose,
      * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
 @ end
-@ if wanted.winograd_input then
+@ if wanted.winograd_input_columns then
 
     /* Floats behind each frequency of transformed tiles. */
     enum { WINOGRAD_GAP = 16 };
@@ -40,7 +40,7 @@
         }
     }
 @ end
-@ if wanted.winograd_input then
+@ if wanted.winograd_input_columns then
 
     /* v = B'd, six values `step` apart. */
     static INLINE void winograd_input_line(${vec} *v, int step, const ${vec} *d)
@@ -59,10 +59,9 @@
         v[5 * step] = ${mm}_fmadd_ps(four, d[1], ${mm}_fnmadd_ps(five, d[3], d[5]));
     }
 
-    /* v = B'xB: 6 x 6 pixels of x, rows `row` and pixels `pixel` ${real}s apart, to 36 frequencies `step` apart. */
-    static INLINE void winograd_input(${real} *restrict v, int step, const ${real} *restrict x, int row, int pixel)
+    /* half = B'x: 6 x 6 pixels of x, rows `row` and pixels `pixel` ${real}s apart. */
+    static INLINE void winograd_input_columns(${vec} *half, const ${real} *restrict x, int row, int pixel)
     {
-        ${vec} half[36];
         ${vec} line[6];
         for (int j = 0; j < 6; j++) {
             for (int i = 0; i < 6; i++) {
@@ -70,10 +69,59 @@
             }
             winograd_input_line(half + j, 6, line);
         }
+    }
+@ end
+@ if wanted.winograd_input then
+
+    /* v = B'xB, 36 frequencies `step` apart; x: as above. */
+    static INLINE void winograd_input(${real} *restrict v, int step, const ${real} *restrict x, int row, int pixel)
+    {
+        ${vec} half[36];
+        ${vec} line[6];
+        @ uses "winograd_input_columns"
+        winograd_input_columns(half, x, row, pixel);
         for (int i = 0; i < 6; i++) {
             winograd_input_line(line, 1, half + 6 * i);
             for (int j = 0; j < 6; j++) {
                 ${mm}_storeu_ps(v + (6 * i + j) * step, line[j]);
+            }
+        }
+    }
+@ end
+@ if wanted.winograd_input_neighbours then
+
+    /* The same in bf16: pairs of neighbouring channels, frequencies `step` pairs apart. */
+    static INLINE void winograd_input_neighbours(uint32_t *restrict v, int step, const ${real} *restrict x, int row, int pixel)
+    {
+        ${vec} half[36];
+        ${vec} line[6];
+        @ uses "winograd_input_columns"
+        winograd_input_columns(half, x, row, pixel);
+        for (int i = 0; i < 6; i++) {
+            winograd_input_line(line, 1, half + 6 * i);
+            for (int j = 0; j < 6; j++) {
+                @ uses "store_neighbours"
+                store_neighbours(v + (6 * i + j) * step, line[j]);
+            }
+        }
+    }
+@ end
+@ if wanted.winograd_input_pairs then
+
+    /* The same of two tiles in bf16: pairs of one channel of both. */
+    static INLINE void winograd_input_pairs(uint32_t *restrict v, int step, const ${real} *restrict x0, int row0, const ${real} *restrict x1, int row1, int pixel)
+    {
+        ${vec} half0[36], half1[36];
+        ${vec} line0[6], line1[6];
+        @ uses "winograd_input_columns"
+        winograd_input_columns(half0, x0, row0, pixel);
+        winograd_input_columns(half1, x1, row1, pixel);
+        for (int i = 0; i < 6; i++) {
+            winograd_input_line(line0, 1, half0 + 6 * i);
+            winograd_input_line(line1, 1, half1 + 6 * i);
+            for (int j = 0; j < 6; j++) {
+                @ uses "store_pairs"
+                store_pairs(v + (6 * i + j) * step, line0[j], line1[j]);
             }
         }
     }
@@ -168,7 +216,7 @@
         ${mm}_storeu_ps(sums + 2 * pitch, ${mm}_add_ps(${mm}_loadu_ps(sums + 2 * pitch), squares));
     }
 @ end
-@ if wanted.winograd_gradient then
+@ if wanted.winograd_gradient_columns then
 
     /* m = A g, six values `step` apart. */
     static INLINE void winograd_gradient_line(${vec} *m, int step, const ${vec} *g)
@@ -185,17 +233,27 @@
         m[5 * step] = g[3];
     }
 
-    /* m = A g A': 4 x 4 pixels of g, rows `row` and pixels `pixel` ${real}s apart, to 36 frequencies `step` apart. */
-    static INLINE void winograd_gradient(${real} *restrict m, int step, const ${real} *restrict g, int row, int pixel)
+    /* half = A g: 4 x 4 pixels of g, rows `row` and pixels `pixel` ${real}s apart. */
+    static INLINE void winograd_gradient_columns(${vec} *half, const ${real} *restrict g, int row, int pixel)
     {
-        ${vec} half[24];
-        ${vec} line[6];
+        ${vec} line[4];
         for (int j = 0; j < 4; j++) {
             for (int i = 0; i < 4; i++) {
                 line[i] = ${mm}_loadu_ps(g + i * row + j * pixel);
             }
             winograd_gradient_line(half + j, 4, line);
         }
+    }
+@ end
+@ if wanted.winograd_gradient then
+
+    /* m = A g A', 36 frequencies `step` apart; g: as above. */
+    static INLINE void winograd_gradient(${real} *restrict m, int step, const ${real} *restrict g, int row, int pixel)
+    {
+        ${vec} half[24];
+        ${vec} line[6];
+        @ uses "winograd_gradient_columns"
+        winograd_gradient_columns(half, g, row, pixel);
         for (int i = 0; i < 6; i++) {
             winograd_gradient_line(line, 1, half + 4 * i);
             for (int j = 0; j < 6; j++) {
@@ -203,6 +261,28 @@
             }
         }
     }
+@ end
+@ if wanted.winograd_gradient_pairs then
+
+    /* The same of two tiles in bf16: pairs of one channel of both. */
+    static INLINE void winograd_gradient_pairs(uint32_t *restrict m, int step, const ${real} *restrict g0, int row0, const ${real} *restrict g1, int row1, int pixel)
+    {
+        ${vec} half0[24], half1[24];
+        ${vec} line0[6], line1[6];
+        @ uses "winograd_gradient_columns"
+        winograd_gradient_columns(half0, g0, row0, pixel);
+        winograd_gradient_columns(half1, g1, row1, pixel);
+        for (int i = 0; i < 6; i++) {
+            winograd_gradient_line(line0, 1, half0 + 4 * i);
+            winograd_gradient_line(line1, 1, half1 + 4 * i);
+            for (int j = 0; j < 6; j++) {
+                @ uses "store_pairs"
+                store_pairs(m + (6 * i + j) * step, line0[j], line1[j]);
+            }
+        }
+    }
+@ end
+@ if wanted.winograd_gradient_columns then
 
     /* w = G'u, three values `step` apart. */
     static INLINE void winograd_weights_line(${vec} *w, int step, const ${vec} *u)

@@ -1,0 +1,148 @@
+/* test_bf16.c - products in bf16 have the same bits by AVX2, in halves of floats, as by
+ * AVX512_BF16.
+ *
+ * The build links this file with one network's programs for both, their main functions called
+ * bf16_avx2 and bf16_avx512. All else in such a kernel is the same arithmetic in both, whatever its
+ * tiles: the transforms are made in vectors of channels and its sums in order, so its outputs must
+ * be the same numbers. Portable C rounds the products of its transforms and cannot be compared.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+#include "generated.h"
+#include "inspect/operands.h"
+#include "ref/ref.h"
+#include "sys/cpu.h"
+
+int bf16_avx2(int argc, char **argv);
+int bf16_avx512(int argc, char **argv);
+int generated_program_main(const struct model *model, int argc, char **argv)
+    BURIN_EXPORT(generated_program_main);
+
+static const struct model *caught, *emulated, *native;
+
+int generated_program_main(const struct model *model, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    caught = model;
+    return 0;
+}
+
+static const struct model *model_of(int (*program)(int argc, char **argv))
+{
+    program(0, NULL);
+    return caught;
+}
+
+/* The kernel of the same name, but for whether its input is padded: a vector of AVX-512 is wider.
+ */
+static const struct kernel *other_kernel(const struct kernel *kernel)
+{
+    for (int i = 0; i < native->kernel_count; i++)
+        if (strcmp(native->kernels[i].name, kernel->name) == 0)
+            return &native->kernels[i];
+    ck_abort_msg("%s: the program for %s has no such kernel", kernel->name, native->isa);
+    return NULL;
+}
+
+/* The pixels of an image without border and pad lanes, in order of the channels. */
+static void plain_of(float *plain, const float *laid, const struct layout *l)
+{
+    for (int c = 0; c < l->c; c++)
+        for (int y = 0; y < l->h; y++)
+            for (int x = 0; x < l->w; x++)
+                *plain++ =
+                    laid[((y + l->border) * (l->w + 2 * l->border) + x + l->border) * l->pitch + c];
+}
+
+/* What a kernel makes of numbers from a seed: images or canonical weights. Returns how many. */
+static size_t run(float **made, const struct kernel *kernel, int images)
+{
+    static const enum operand outputs[] = {OPERAND_Y, OPERAND_DX, OPERAND_DW};
+    enum operand output = outputs[kernel->pass == PASS_FWD        ? 0
+                                  : kernel->pass == PASS_BWD_DATA ? 1
+                                                                  : 2];
+    struct operands o;
+    struct err err = {0};
+    if (!operands_open(&o, kernel, images, OPERANDS_RANDOM, OPERANDS_TOGETHER, 1, &err))
+        ck_abort_msg("%s", err.message);
+    if (output == OPERAND_DW) /* is added to what lies there in the kernel's own layout */
+        memset(o.laid[output], 0, o.shape[output].laid * sizeof *o.laid[output]);
+    kernel_run(kernel, &o.args);
+    const struct operand_shape *s = &o.shape[output];
+    size_t count = s->plain * (size_t)s->copies;
+    *made = malloc(count * sizeof **made);
+    ck_assert_ptr_nonnull(*made);
+    for (int copy = 0; output != OPERAND_DW && copy < s->copies; copy++)
+        plain_of(*made + (size_t)copy * s->plain, o.laid[output] + (size_t)copy * s->laid,
+                 s->layout);
+    if (output == OPERAND_DW)
+        kernel->unpack(*made, o.laid[output]);
+    operands_close(&o);
+    return count;
+}
+
+START_TEST(both_make_the_same_bits)
+{
+    const struct kernel *kernel = &emulated->kernels[_i];
+    if (!kernel->in_bf16)
+        return;
+    const struct kernel *other = other_kernel(kernel);
+    int images = kernel->images < other->images ? kernel->images : other->images;
+    for (int n = 1; n <= images; n++) {
+        float *expected, *got;
+        size_t count = run(&expected, other, n);
+        ck_assert_uint_eq(run(&got, kernel, n), count);
+        for (size_t i = 0; i < count; i++)
+            ck_assert_msg(memcmp(&got[i], &expected[i], sizeof *got) == 0,
+                          "%s: number %zu of %d images: expected %a as by %s, got %a", kernel->name,
+                          i, n, (double)expected[i], native->isa, (double)got[i]);
+        free(expected);
+        free(got);
+    }
+}
+END_TEST
+
+START_TEST(all_passes_are_compared)
+{
+    int passes[3] = {0, 0, 0};
+    for (int i = 0; i < emulated->kernel_count; i++)
+        if (emulated->kernels[i].in_bf16)
+            passes[emulated->kernels[i].pass == PASS_FWD        ? 0
+                   : emulated->kernels[i].pass == PASS_BWD_DATA ? 1
+                                                                : 2]++;
+    ck_assert_int_ge(passes[0], 3);
+    ck_assert_int_ge(passes[1], 3);
+    ck_assert_int_ge(passes[2], 3);
+}
+END_TEST
+
+int main(void)
+{
+    emulated = model_of(bf16_avx2);
+    native = model_of(bf16_avx512);
+    if (!cpu_supports(emulated->isa) || !cpu_supports(native->isa)) {
+        printf("skipped: this processor has no %s\n", native->isa);
+        return GENERATED_SKIPPED;
+    }
+    struct err missing = {0};
+    if (!ref_open(1, &missing)) {
+        fprintf(stderr, "%s\n", missing.message);
+        return EXIT_FAILURE;
+    }
+    Suite *suite = suite_create("bf16");
+    TCase *tcase = tcase_create("bits");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, all_passes_are_compared);
+    tcase_add_loop_test(tcase, both_make_the_same_bits, 0, emulated->kernel_count);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
