@@ -493,8 +493,8 @@ function model.params(graph, planned, options)
         recipe_file = options.recipe_file and c.comment(options.recipe_file) or false,
         model = {
             name = c.string(graph.name), norm = c.string(options.norm),
-            isa = c.string(set.made_for), remake = c.string(remake), c = graph.input.c, h = graph.input.h, w = graph.input.w,
-            classes = graph.classes,
+            isa = c.string(set.made_for), remake = c.string(remake), c = graph.input.c,
+            h = graph.input.h, w = graph.input.w, classes = graph.classes,
         },
     }
 end

@@ -7,6 +7,7 @@ local emit <const> = require("emit/program")
 local pipeline <const> = require("plan/pipeline")
 local name <const> = require("emit/name")
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+local pipeline <const> = require("plan/pipeline")
 local plan <const> = require("plan/show")
 local tile <const> = require("ops/conv/tile")
 local tuned <const> = require("plan/tuned")
@@ -76,6 +77,26 @@ function tests.windows_of_another_kind_are_direct()
         end
         table.sort(names)
         test.equal(table.concat(names, " "), want, fields)
+    end
+end
+
+-- Products in bf16 are offered where they are asked for, first, and need pairs of channels.
+function tests.bf16_is_asked_for()
+    for _, c in ipairs { 16, 15 } do
+        local one <const> = ("conv { %d, window = 3, padding = 1 }, "):format(c)
+        local graph <const> = nets.small(one .. one .. "relu()", "none", "1, 9, 8")
+        for _, precision in ipairs { "fp32", "bf16" } do
+            local planned <const> = pipeline.plan(graph, options { precision = precision })
+            test.equal(planned.set.made_for, precision == "bf16" and "avx2+bf16" or "avx2")
+            for _, spec in ipairs(planned.train.plan.kernels) do
+                if spec.op == "conv" and spec.c == c then
+                    local pairs_up <const> = precision == "bf16"
+                        and (c == 16 or spec.pass == "bwd_weights")
+                    local list <const> = choice.candidates(spec, planned.set, "auto")
+                    test.equal(list[1].algorithm, pairs_up and "winograd4_bf16" or "winograd4")
+                end
+            end
+        end
     end
 end
 
@@ -173,8 +194,8 @@ machine { "amd-1-3" }
     test.raises({
         't.lua:2: kernel: isa is "sse": expected one of avx2, avx512 or c',
         "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
-        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, bank, winograd4 '
-            .. "or direct",
+        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, bank, winograd4_bf16, '
+            .. "winograd4 or direct",
         "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
         't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
         "t.lua:4: micro_batch: images is missing: expected an integer from 1 to 64",
