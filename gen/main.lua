@@ -105,16 +105,9 @@ local function check_portable(options)
     return options
 end
 
--- The precision of products, as asked for or as the recipe says. Programs of checks multiply what
--- they are given, whatever the recipe says.
-local function precision_of(arguments, net)
-    local for_checks <const> = arguments.real == "double" or arguments.unroll == "none"
-    return arguments.precision or (for_checks and "fp32" or net.recipe.precision)
-end
-
 -- What the planning passes and the emitter are told besides the graph. Candidates and the direct
 -- algorithm are asked for to be measured themselves.
-local function options_of(arguments, net)
+local function options_of(arguments, file)
     local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
     local chooses <const> = not candidate and arguments.algorithm ~= "direct"
         and arguments.unroll ~= "none"
@@ -123,11 +116,11 @@ local function options_of(arguments, net)
         candidate = candidate,
         tuned = chooses and read_tuned(arguments.tuned) or nil,
         tuned_argument = chooses and named and arguments.tuned or nil,
-        network = net.file,
+        network = file,
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         real = arguments.real,
-        precision = precision_of(arguments, net),
+        precision = arguments.precision,
         recipe_file = arguments.recipe and arguments.recipe:match("[^/]*$"),
         algorithm = arguments.algorithm,
         unroll = arguments.unroll,
@@ -198,7 +191,7 @@ end
 
 function main.gen(arguments)
     local net <const>, description <const> = read(arguments)
-    local options <const> = options_of(arguments, net)
+    local options <const> = options_of(arguments, net.file)
     options.description = description
     local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
@@ -216,7 +209,7 @@ end
 function main.plan(arguments)
     local net <const> = read(arguments)
     local built <const> = graph.build(net)
-    local options <const> = options_of(arguments, net)
+    local options <const> = options_of(arguments, net.file)
     local pass <const> = arguments.pass
     if arguments.summary then
         print_text(require("plan/show").summary(built, options))
@@ -226,7 +219,8 @@ function main.plan(arguments)
         print_text(("%s %dx%dx%d %d\n"):format(net.name, net.input.c, net.input.h, net.input.w,
             net.classes))
     elseif pass == "flags" then
-        local set <const> = require("emit/isa").get(options.isa, "float", false, options.precision)
+        local set <const> = require("emit/isa").get(options.isa, "float", false,
+            options.precision or net.recipe.precision)
         print_text(set.flags .. "\n")
     elseif pass == "graph" then
         print_text(dump.text(built))
@@ -275,7 +269,7 @@ function main.scale(arguments)
     local ranks <const> = quantity("ranks", arguments.ranks, count,
         "a number from 1 to " .. scale.most_ranks)
     local net <const> = read(arguments)
-    local options <const> = options_of(arguments, net)
+    local options <const> = options_of(arguments, net.file)
     options.step, options.link, options.ranks = step, link, ranks
     print_text(scale.text(graph.build(net), options))
 end

@@ -436,6 +436,17 @@ local function evaluates_apart(planned)
     return false
 end
 
+-- What the command that makes a program says besides the norm and the instruction set.
+local function extra_options(options, in_double)
+    return (in_double and " --real double" or "")
+        .. (options.precision and " --precision " .. options.precision or "")
+        .. (options.algorithm == "direct" and " --algorithm direct" or "")
+        .. (options.unroll ~= "tile" and " --unroll " .. options.unroll or "")
+        .. (options.candidate and " --candidate " .. options.candidate or "")
+        .. (options.recipe_file and " --recipe " .. shell_word(options.recipe_file) or "")
+        .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
+end
+
 -- The parameters of program.c.tpl that describe the network (program.lua adds the functions).
 function model.params(graph, planned, options)
     local set <const> = planned.set
@@ -443,13 +454,7 @@ function model.params(graph, planned, options)
     local file <const> = model.file_name(graph.name, options)
     local network <const> = network_argument(options)
     local rows <const>, runs <const> = kernel_tables(planned)
-    local extra <const> = (in_double and " --real double" or "")
-        .. (options.precision == "bf16" and " --precision bf16" or "")
-        .. (options.algorithm == "direct" and " --algorithm direct" or "")
-        .. (options.unroll ~= "tile" and " --unroll " .. options.unroll or "")
-        .. (options.candidate and " --candidate " .. options.candidate or "")
-        .. (options.recipe_file and " --recipe " .. shell_word(options.recipe_file) or "")
-        .. (options.tuned_argument and " --tuned " .. shell_word(options.tuned_argument) or "")
+    local extra <const> = extra_options(options, in_double)
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
     for i, node in ipairs(graph.nodes) do
         layer_rows[i] = layer_row(node, set.literal)

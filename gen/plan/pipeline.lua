@@ -35,9 +35,10 @@ local function wishes_of(planned, options)
     }
 end
 
-local function instruction_set(_, options)
+local function instruction_set(planned, options)
     local plain <const> = options.unroll == "none"
-    return { set = isa.get(options.isa, options.real, plain, options.precision) }
+    local precision <const> = options.precision or planned.graph.recipe.precision
+    return { set = isa.get(options.isa, options.real, plain, precision) }
 end
 
 local function fused_steps(planned)
@@ -106,7 +107,8 @@ local PASSES <const> = {
 }
 
 --- The planned program of a graph.
---- options: isa, real, precision, algorithm, norm, candidate, tuned (see main.lua)
+--- options: isa, real, precision (nil: what the recipe says), algorithm, norm, candidate, tuned
+--- (see main.lua)
 function pipeline.plan(graph, options)
     local planned = { graph = graph }
     for _, pass in ipairs(PASSES) do
