@@ -266,7 +266,8 @@ function tests.recipe_is_flat_and_complete()
     test.equal(build("relu()").recipe, {
         batch = 128, chunks = 16, epochs = 20, lr = 0.1, momentum = 0, weight_decay = 0,
         nesterov = false,
-        label_smoothing = 0, precision = "fp32", schedule = "constant", step_epochs = 1, step_gamma = 1, warmup = 0,
+        label_smoothing = 0, precision = "fp32",
+        schedule = "constant", step_epochs = 1, step_gamma = 1, warmup = 0,
         start_div = 1, final_div = 1, crop = 0, crop_border = "reflect",
         flip = "none", flip_vertical = false, cutout = 0,
         rotate = 0, brightness = 0, contrast = 0, mixup = 0,
