@@ -100,7 +100,8 @@ static bool open_store(struct run *run, struct err *err)
            allocate_zeroed(&s->grad, n, "gradients", err) &&
            allocate_zeroed(&s->momentum, n, "momentum", err) &&
            allocate_zeroed(&s->state, run->model->state_floats, "running statistics", err) &&
-           (run->model->standardize == NULL || allocate_zeroed(&s->seen, n, "standardized weights", err));
+           (run->model->standardize == NULL ||
+            allocate_zeroed(&s->seen, n, "standardized weights", err));
 }
 
 /* The parameters of frozen layers. */
