@@ -77,13 +77,15 @@
  *     chunk 15  images 120-123, 124-127
  *
  * A batch has at most MODEL_CHUNKS = 16 chunks (model.h), also in an evaluation. A smaller batch
- * fills the first of them. A chunk has sums of its own, which are added in one order whatever
- * thread made them: the number of threads changes no bit. A micro-batch goes through the whole
- * network before the next one begins.
+ * fills the first of them. Each thread takes a range of chunks (run_thread_chunks), one after
+ * another; a chunk has at most 8 images (run_chunk).
+ * A chunk has sums of its own, which are added in one order whatever thread made them:
+ * the number of threads changes no bit. A micro-batch goes through the whole network before the
+ * next one begins.
  *
- * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the
- * outputs of ReLUs (which are their masks), the coefficients of norms, the bits of dropouts and the
- * winners of max pools. No layer is computed twice.
+ * For each micro-batch, backward reads what forward has left: y_ of global_avgpool, relu, dropout,
+ * maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_); winners of max pools
+ * (winner_). No layer is computed twice.
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 16 (not in an input whose kernel reads them one by one); around it may be a frame of zeros,
@@ -94,10 +96,12 @@
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it; a kernel may turn it in place into that for
- *                   its input
+ *     dy_           the gradient of the loss for it; a kernel that is given it as dx and dy turns
+ *                   it in place into that for the output of the convolution before: back through
+ *                   dropout, norm and activation
  *     w_            its weights, packed as its kernels read them
- *     wt_           the same turned around, for its data gradient
+ *     wt_           the same for its data gradient: inputs and outputs exchanged; for Winograd's
+ *                   kernels, taps reversed, too
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
@@ -105,20 +109,21 @@
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
- *     keep_         a bit an element, or a pixel's for all: whether a dropout keeps it
+ *     keep_         a bit an element: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
- *     tiles_        what Winograd's transforms make: of each of 36 frequencies inputs, outputs and
- *                   backward sums, each of them tiles x channels + 16
+ *     tiles_        of a Winograd kernel (section 4), for a block of tiles and each of 36
+ *                   frequencies: transformed inputs and their products with w; for bwd_weights
+ *                   transformed inputs and dy, and sums of products, inputs x outputs; 16 floats
+ *                   behind each
  *
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
- *     conv3x3       a convolution and its window, rows x columns; s behind it: its stride; d: its
- *                   dilation
+ *     conv3x3       a convolution and its window, rows x columns
  *     maxpool2x2s2  a max pooling and its window; s: its stride
  *     avgpool       an average pooling and its window; s: its stride
  *     global        of the whole image
  *     norm          as first word: applies a norm, each image with numbers of its own; behind a
  *                   convolution: leaves sums of what it writes, for the next norm
- *     winner        notes which pixel of a window or an image was the largest
+ *     winner        notes which pixel was the largest
  *     drop0p01      a dropout and its probability, p for the point
  *     mask          backward: zero where the ReLU before cut its input off
  *     c3            channels in
@@ -137,9 +142,12 @@
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
  * are the runtime's: see its headers. `rank` is the number of a thread.
+ * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
+ * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
+ * order. `Loops:` above a kernel: the outermost first.
  *
- * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6
- * packing, 7 kernel table, 8 model, 9 memory. */
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
+ * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -178,8 +186,8 @@ struct net {
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which
  * call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
- * and running_: parameters and statistics as they lie in a model. */
+ * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_ and
+ * bias_: parameters as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
@@ -217,7 +225,7 @@ struct buffers {
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
+/* Slots of a profile: rows of the kernel table, then those of profile.h. */
 enum {
     SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
             SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
@@ -243,7 +251,8 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Stands behind a call: its time goes to this slot of the profile, where the run has one. */
+/* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of
+ * the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
@@ -648,7 +657,9 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, place_training, train_micro_batch);
 
     /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
-     * to unpack. The runtime waits for all threads behind a step. */
+     * to unpack. The update, of a parameter p and its gradient: g = gradient + weight_decay * p, v
+     * = momentum * v + g, p -= lr * (g + momentum * v); numbers: section 8; v is the runtime's
+     * (train/optim.h). The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
@@ -763,7 +774,13 @@ static void eval(struct run *run, int rank)
     each_micro_batch(&net, chunks, place_eval, eval_micro_batch);
 }
 
-/* -- 4. What kernels share --------------------------------------------------------------------- */
+/* -- 4. Loops of kernels and what they share --------------------------------------------------- */
+
+/* In names of loops: x1: so many vectors of channels at once; 8x2: a register tile, all tiles of a
+ * block x vectors; 16_4x2: tiles of a block, then a register tile, inputs x vectors; 16x1: a
+ * register tile, pixels or entries of the filter x vectors; p1: the padding of the window; p32_16:
+ * the pitches of what is read and written; p16: the pitch; b0_0: the borders of what is read and
+ * written. */
 
 /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
  * side, and the next pixel `pitch` floats further on. */
@@ -779,6 +796,8 @@ struct drop_bits {
     float scale;
 };
 
+/* IMAGE_<rows>x<columns>x<channels>, _P: pitch, _B: border; GEOMETRY_<window>, _S: stride, _P:
+ * padding; DROP<probability, p for the point>. */
 #define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
 #define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
 #define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
@@ -808,7 +827,6 @@ struct drop_bits {
 #define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
 
-
 /* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
 {
@@ -837,7 +855,6 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
         p += edge;
     }
 }
-
 
 /* v where x > 0, else 0. */
 static inline __m512 where_positive(__m512 v, __m512 x)
@@ -920,9 +937,9 @@ static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, in
     }
 }
 
-/* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural
- * Networks" (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap
- * by two:
+/* Winograd's F(outputs, window), here F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for
+ * Convolutional Neural Networks" (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6
+ * inputs; tiles overlap by two:
  *
  *     x x x x x x        y y y y      y = A'[(G w G') . (B'x B)]A, where . multiplies the 36
  *     x x x x x x        y y y y      frequencies one by one and adds over input channels: 36
@@ -938,8 +955,13 @@ static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, in
  *          0  2 -1 -2  1  0        1/24 -1/12   1/6
  *          0  4  0 -5  0  1           0     0     1
  *
- * The data gradient is the same with the window turned around. The weight gradient is the
- * transpose, F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
+ * For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B' has the
+ * coefficients of the product of all t - q, q the other finite points, and the row of G is divided
+ * by this product at t = p.
+ * Of infinity there is the highest power alone.
+ * The data gradient is the same with the window turned around. y is linear in w: the transpose of w
+ * -> y maps dy to dw, dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. That is
+ * F(3 x 3, 4 x 4), of the same tiles of 4 x 4 pixels of dy. */
 
 /* Floats behind each frequency of transformed tiles. */
 enum { WINOGRAD_GAP = 16 };
@@ -1306,8 +1328,8 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
 }
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
- * tile of all of them x 2 vectors. w: 36 x inputs x outputs. Leaves sums of y (see
- * add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * tile of all of them x 2 vectors. w: 36 frequencies, in each blocks of 32 outputs, in each
+ * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch, int n,
     struct image to, struct image from, int padding)
@@ -1417,8 +1439,9 @@ static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
         norm_drop_fwd_x2(y, x, coef, keep, n, image1, image2, drop); \
     }
 
-/* y = x * w; 1 x 1 window, stride 1, padding 0. Images of any height and width.
- * Tile of up to 16 pixels x 1 vector; blocks of 16 channels, rows, tiles, window.
+/* y = x * w; 1 x 1 window, stride 1, padding 0. Images of any height, and of a width of whole
+ * tiles.
+ * Tile of 16 pixels x 1 vector. Loops: images, blocks of 16 channels, rows, tiles, window.
  * templates/ops/conv/direct.c.tpl */
 static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(float *restrict y,
         const float *restrict x, const float *restrict w, int n, struct image to, struct image from)
@@ -1518,7 +1541,7 @@ static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(float *restrict y,
 
 /* y = largest of each 2 x 2 window, winner = its place there, stride 2, padding 0. Images of any
  * height and width.
- * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+ * Loops: images, output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
 static INLINE void maxpool_2x2_s2_c16_p16_winner_fwd_b0_1(float *restrict y,
         uint8_t *restrict winner, const float *restrict x, int n, struct image to,
         struct image from)
@@ -1611,8 +1634,8 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
 }
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
- * tile of all of them x 1 vector. w: 36 x inputs x outputs. Leaves sums of y (see
- * add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * tile of all of them x 1 vector. w: 36 frequencies, in each blocks of 16 outputs, in each
+ * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch, int n,
     struct image to, struct image from, int padding)
@@ -1902,7 +1925,8 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
- * of all of them x 2 vectors. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
+ * of all of them x 2 vectors. w: 36 frequencies, in each blocks of 32 inputs, in each
+ * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, int n,
     struct image to, struct image from, int padding)
@@ -1962,7 +1986,8 @@ static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restri
     }
 
 /* Winograd's F(4 x 4, 3 x 3): dx = dy * w, in blocks of 8 tiles; in each frequency a register tile
- * of all of them x 1 vector. w: 36 x inputs x outputs. templates/ops/conv/winograd.c.tpl */
+ * of all of them x 1 vector. w: 36 frequencies, in each blocks of 16 inputs, in each
+ * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, int n,
     struct image to, struct image from, int padding)
@@ -2023,7 +2048,7 @@ static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restri
 
 /* dx = dy, to the winner of its window, 2 x 2 windows, stride 2, padding 0. Images of any height
  * and width.
- * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+ * Loops: images, output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
 static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
         const uint8_t *restrict winner, const float *restrict dy, int n, struct image to,
         struct image from)
@@ -2064,8 +2089,8 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
     }
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
- * pixels. templates/ops/conv/direct_weights.c.tpl */
+ * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
+ * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
@@ -2164,8 +2189,9 @@ static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restri
         direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(dw, x, dy, n, image1, image2); \
     }
 
-/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. Images of any height and width.
- * Tile of up to 8 pixels x 2 vectors; blocks of 32 channels, rows, tiles, window.
+/* dx = dy * w transposed; 1 x 1 window, stride 1, padding 0. Images of any height, and of a width
+ * of whole tiles.
+ * Tile of 8 pixels x 2 vectors. Loops: images, blocks of 32 channels, rows, tiles, window.
  * templates/ops/conv/direct.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict dx,
         const float *restrict dy, const float *restrict w, int n, struct image to,
@@ -2460,8 +2486,8 @@ static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *
     }
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width.
- * Tile of up to 9 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
- * pixels. templates/ops/conv/direct_weights.c.tpl */
+ * Tile of up to 9 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
+ * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
@@ -2533,7 +2559,7 @@ static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restri
     }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0. Images of any height and width.
- * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+ * Loops: images, output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
 static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const float *restrict x,
         int n, struct image to, struct image from)
 {
@@ -2578,7 +2604,7 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
 /* conv1 (s8.lua:7 from 26): y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y
  * (see add_image_moments).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
- * All 27 vectors of weights in registers; rows, tiles of up to 4 pixels, window.
+ * All 27 vectors of weights in registers. Loops: images, rows, tiles of up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -2807,7 +2833,7 @@ NORM_DROP_FWD_X2(norm_drop0p01_c32_8x8_fwd, 8x8x32, 8x8x32, DROP0P01_8x8x32)
 
 /* global_avgpool1 (s8.lua:29): y = mean of each 8 x 8 window, stride 1, padding 0.
  * y: 1 x 1 x 32, x: 8 x 8 x 32.
- * Output pixels, vectors of channels, window.
+ * Loops: images, output pixels, vectors of channels, window.
  * Reads 8 KB, writes 1 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *restrict x, int n)
 {
@@ -2836,7 +2862,7 @@ static NOINLINE void avgpool_global_c32_8x8_fwd(float *restrict y, const float *
 
 /* conv11 (s8.lua:30): y = x * w; 1 x 1 window, stride 1, padding 0.
  * y: 1 x 1 x 16, x: 1 x 1 x 32, w: 1 x 32 x 16.
- * Tile of up to 1 pixel x 1 vector; blocks of 16 channels, rows, tiles, window.
+ * Tile of up to 1 pixel x 1 vector. Loops: images, blocks of 16 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 3 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const float *restrict x,
         const float *restrict w, int n)
@@ -2868,8 +2894,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* conv11 (s8.lua:30): dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
- * Tile of up to 16 filter entries x 1 vector; images, filter rows, tiles, blocks of 16 channels,
- * pixels.
+ * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
+ * channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n)
@@ -2961,7 +2987,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
 
 /* conv11 (s8.lua:30): dx = dy * w transposed; 1 x 1 window, stride 1, padding 0.
  * dx: 1 x 1 x 32, dy: 1 x 1 x 16, w: 1 x 10 x 32.
- * Tile of up to 1 pixel x 2 vectors; blocks of 32 channels, rows, tiles, window.
+ * Tile of up to 1 pixel x 2 vectors. Loops: images, blocks of 32 channels, rows, tiles, window.
  * 0.00064 MFLOP; reads 2 KB, writes 1 KB. templates/ops/conv/direct.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
         const float *restrict dy, const float *restrict w, int n)
@@ -3003,7 +3029,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
 /* global_avgpool1 (s8.lua:29): dx = dy / 64, to every input of its window, 8 x 8 windows, stride 1,
  * padding 0.
  * dx: 10 x 10 x 32 (border 1), dy: 1 x 1 x 32.
- * Output pixels, vectors of channels, window.
+ * Loops: images, output pixels, vectors of channels, window.
  * Reads 1 KB, writes 8 KB. templates/ops/avgpool.c.tpl */
 static NOINLINE void avgpool_global_c32_8x8_bwd_data__b0_1(float *restrict dx,
         const float *restrict dy, int n)
@@ -3193,8 +3219,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 }
 
 /* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Images are added in order (Chan, Golub and LeVeque 1979); of one alone
- * `before` is 0. */
+ * deviations from these. Each image has its own: `before` is 0. */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.

@@ -75,13 +75,15 @@
  *     chunk 15  images 120-123, 124-127
  *
  * A batch has at most MODEL_CHUNKS = 16 chunks (model.h), also in an evaluation. A smaller batch
- * fills the first of them. A chunk has sums of its own, which are added in one order whatever
- * thread made them: the number of threads changes no bit. A micro-batch goes through the whole
- * network before the next one begins.
+ * fills the first of them. Each thread takes a range of chunks (run_thread_chunks), one after
+ * another; a chunk has at most 8 images (run_chunk).
+ * A chunk has sums of its own, which are added in one order whatever thread made them:
+ * the number of threads changes no bit. A micro-batch goes through the whole network before the
+ * next one begins.
  *
- * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the
- * outputs of ReLUs (which are their masks), the coefficients of norms, the bits of dropouts and the
- * winners of max pools. No layer is computed twice.
+ * For each micro-batch, backward reads what forward has left: y_ of global_avgpool, relu, dropout,
+ * maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_); winners of max pools
+ * (winner_). No layer is computed twice.
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 4 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
@@ -92,10 +94,11 @@
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it; a kernel may turn it in place into that for
- *                   its input
+ *     dy_           the gradient of the loss for it; a kernel that is given it as dx and dy turns
+ *                   it in place into that for the output of the convolution before: back through
+ *                   dropout, norm and activation
  *     w_            its weights, packed as its kernels read them
- *     wt_           the same turned around, for its data gradient
+ *     wt_           the same for its data gradient: inputs and outputs exchanged
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
  *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
@@ -103,18 +106,17 @@
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
- *     keep_         a bit an element, or a pixel's for all: whether a dropout keeps it
+ *     keep_         a bit an element: whether a dropout keeps it
  *     winner_       a byte an output: which pixel of its window was the largest
  *
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
- *     conv3x3       a convolution and its window, rows x columns; s behind it: its stride; d: its
- *                   dilation
+ *     conv3x3       a convolution and its window, rows x columns
  *     maxpool2x2s2  a max pooling and its window; s: its stride
  *     avgpool       an average pooling and its window; s: its stride
  *     global        of the whole image
  *     norm          as first word: applies a norm, each image with numbers of its own; behind a
  *                   convolution: leaves sums of what it writes, for the next norm
- *     winner        notes which pixel of a window or an image was the largest
+ *     winner        notes which pixel was the largest
  *     drop0p01      a dropout and its probability, p for the point
  *     mask          backward: zero where the ReLU before cut its input off
  *     c3            channels in
@@ -130,9 +132,12 @@
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_ are the runtime's:
  * see its headers. `rank` is the number of a thread.
+ * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
+ * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
+ * order. `Loops:` above a kernel: the outermost first.
  *
- * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6
- * packing, 7 kernel table, 8 model, 9 memory. */
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
+ * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -170,8 +175,8 @@ struct net {
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which
  * call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
- * and running_: parameters and statistics as they lie in a model. */
+ * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_ and
+ * bias_: parameters as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
@@ -203,7 +208,7 @@ struct buffers {
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
+/* Slots of a profile: rows of the kernel table, then those of profile.h. */
 enum {
     SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
             SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
@@ -229,7 +234,8 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Stands behind a call: its time goes to this slot of the profile, where the run has one. */
+/* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of
+ * the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
@@ -632,7 +638,9 @@ static void train(struct run *run, int rank)
     each_micro_batch(&net, chunks, place_training, train_micro_batch);
 
     /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
-     * to unpack. The runtime waits for all threads behind a step. */
+     * to unpack. The update, of a parameter p and its gradient: g = gradient + weight_decay * p, v
+     * = momentum * v + g, p -= lr * (g + momentum * v); numbers: section 8; v is the runtime's
+     * (train/optim.h). The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
@@ -664,7 +672,7 @@ static void eval(struct run *run, int rank)
     each_micro_batch(&net, chunks, place_eval, eval_micro_batch);
 }
 
-/* -- 4. What kernels share --------------------------------------------------------------------- */
+/* -- 4. Loops of kernels and what they share --------------------------------------------------- */
 
 /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
  * side, and the next pixel `pitch` floats further on. */
@@ -680,6 +688,8 @@ struct drop_bits {
     float scale;
 };
 
+/* IMAGE_<rows>x<columns>x<channels>, _P: pitch, _B: border; GEOMETRY_<window>, _S: stride, _P:
+ * padding; DROP<probability, p for the point>. */
 #define IMAGE_32x32x3_B1 {.h = 32, .w = 32, .c = 3, .pitch = 3, .border = 1}
 #define IMAGE_32x32x16 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 0}
 #define IMAGE_32x32x16_B1 {.h = 32, .w = 32, .c = 16, .pitch = 16, .border = 1}
@@ -709,7 +719,6 @@ struct drop_bits {
 #define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
 
-
 /* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
 {
@@ -738,7 +747,6 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
         p += edge;
     }
 }
-
 
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
@@ -1466,8 +1474,7 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 }
 
 /* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Images are added in order (Chan, Golub and LeVeque 1979); of one alone
- * `before` is 0. */
+ * deviations from these. Each image has its own: `before` is 0. */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.

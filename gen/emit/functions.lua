@@ -45,9 +45,10 @@ function functions.new(words)
     }, functions)
 end
 
---- A part of the file: its functions and the prototypes of those that are called before them.
+--- A part of the file: its functions, the names of those that add() adds, and the prototypes of
+--- those that are called before them.
 function functions.new_list()
-    return { texts = {}, prototypes = {}, is_entry = {} }
+    return { texts = {}, names = {}, prototypes = {}, is_entry = {} }
 end
 
 --- Notes that a helper is called by what is no template of a function.
@@ -90,6 +91,7 @@ end
 --- The same, unless there is one of that name.
 function functions:add(list, name, file, params)
     if not self:is_made(name, params) then
+        list.names[#list.names + 1] = name
         self:append(list, file, params)
     end
 end

@@ -7,11 +7,12 @@ local activation <const> = require "ops/activation"
 
 local legend <const> = {}
 
--- { pattern of a word, text }, in the order of a name. The first word of the program that fits
--- stands beside the text.
+-- { pattern of a word, text, clauses }, in the order of a name. The first word of the program that
+-- fits stands beside the text. A clause { pattern, text } is added where a kernel's name fits.
 local WORDS <const> = {
-    { "^conv%d", "a convolution and its window, rows x columns; s behind it: its stride; "
-        .. "d: its dilation" },
+    { "^conv%d", "a convolution and its window, rows x columns",
+        { "^conv[^_]*s%d", "; s behind it: its stride" },
+        { "^conv[^_]*d%d", "; d: its dilation" } },
     { "^dwconv%d", "the same of a depthwise convolution: each channel by itself" },
     { "^linear$", "a linear layer: each output sees all pixels and channels" },
     { "^maxpool", "a max pooling and its window; s: its stride" },
@@ -27,13 +28,14 @@ local WORDS <const> = {
     { "^at%d+$", "the channel of all of them that its first one is" },
     { "^pointwise$", "element by element: an activation or a dropout without a norm" },
     { "^batchnorm$", "applies a norm whose numbers are those of all images" },
-    { "^norm$", "as first word: applies a norm, each image with numbers of its own; "
-        .. "behind a convolution: leaves sums of what it writes, for the next norm" },
+    { "^norm$", "",
+        { "^norm_", "as first word: applies a norm, each image with numbers of its own; " },
+        { "._norm_", "behind a convolution: leaves sums of what it writes, for the next norm" } },
     { "^cn$", "layer norm over the channels of each pixel" },
     { "^rms$", "RMS norm over the channels of each pixel" },
     { "^eps", "the number that a norm adds to the variance, where it is not 1e-5" },
     { "^sums$", "makes these sums, and nothing else" },
-    { "^winner$", "notes which pixel of a window or an image was the largest" },
+    { "^winner$", "notes which pixel was the largest" },
     { "^drop%d", "a dropout and its probability, p for the point" },
     { "^dropchannels%d", "the same of whole channels of an image" },
     { "^dropimages%d", "the same of whole images" },
@@ -61,26 +63,47 @@ local WORDS <const> = {
     { "^%d+$" },
 }
 
--- The prefixes of buffers by their roles (calls.lua), and what they hold.
+-- Words in the names of loops of kernels, section 4: { pattern, which captures the word, text }.
+local LOOPS <const> = {
+    { "_(x%d+)$", "so many vectors of channels at once" },
+    { "^winograd_[^s].*%a_(%d+x%d+)", "a register tile, all tiles of a block x vectors" },
+    { "^winograd.*_(%d+_%d+x%d+)", "tiles of a block, then a register tile, inputs x vectors" },
+    { "^direct.*_(%d+x%d+)", "a register tile, pixels or entries of the filter x vectors" },
+    { "_(u%d+)$", "inputs a turn" },
+    { "_(ahead)", "fetches what the next micro-batch reads" },
+    { "_(ragged)_", "the last tiles of an image may be cut off" },
+    { "^direct_%d+x%d+.*_(p%d+)_c", "the padding of the window" },
+    { "_(p%d+_%d+)_b", "the pitches of what is read and written" },
+    { "^maxpool.*_(p%d+)_", "the pitch" },
+    { "_(b%d+_%d+)", "the borders of what is read and written" },
+}
+
+-- The prefixes of buffers by their roles (calls.lua), what they hold, and clauses.
 local ROLES <const> = {
     { "y", "y_<layer>", "its output" },
-    { "dy", "dy_", "the gradient of the loss for it; a kernel may turn it in place into that for "
-        .. "its input" },
+    { "dy", "dy_", "the gradient of the loss for it; a kernel that is given it as dx and dy turns "
+        .. "it in place into that for the output of the convolution before: back through dropout, "
+        .. "norm and activation" },
     { "w", "w_", "its weights, packed as its kernels read them" },
-    { "wt", "wt_", "the same turned around, for its data gradient" }, { "b", "b_", "its bias" },
+    { "wt", "wt_", "the same for its data gradient: inputs and outputs exchanged",
+        { "_winograd", "; for Winograd's kernels, taps reversed, too" } },
+    { "b", "b_", "its bias" },
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
     { "sums", "sums_", "of a norm: 3 rows: a shift, sums of the distance to it and of its square" },
     { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "
         .. "derived in section 5" },
     { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },
     { "dcoef", "dcoef_", "what it applies, 3 rows: A, B, D; derived in section 5" },
-    { "total", "total_", "the sums of a norm over the batch" },
-    { "chunk_sums", "chunk_", "the same over a chunk" },
-    { "keep", "keep_", "a bit an element, or a pixel's for all: whether a dropout keeps it" },
+    { "total", "total_", "of a norm over the batch, 2 rows of double: forward moments (means, sums "
+        .. "of squared deviations), backward sums" },
+    { "chunk_sums", "chunk_", "the same over a chunk: chunk_sums_ moments, chunk_dsums_ sums" },
+    { "keep", "keep_", "a bit an element: whether a dropout keeps it",
+        { "_drop[ci]", "; of channels or images, the bits of a pixel stand for all" } },
     { "winner", "winner_", "a byte an output: which pixel of its window was the largest" },
     { "place", "place_", "a channel: which pixel of the image was the largest, row by row" },
-    { "tiles", "tiles_", "what Winograd's transforms make: of each of 36 frequencies inputs, "
-        .. "outputs and backward sums, each of them tiles x channels + 16" },
+    { "tiles", "tiles_", "of a Winograd kernel (section 4), for a block of tiles and each of 36 "
+        .. "frequencies: transformed inputs and their products with w; for bwd_weights transformed "
+        .. "inputs and dy, and sums of products, inputs x outputs; 16 floats behind each" },
 }
 
 --- The entry that explains a word of a kernel's name, or nil.
@@ -117,11 +140,41 @@ local function add_rows(lines, what, text)
     put()
 end
 
+-- The text of an entry that stands at `at`, with the clauses behind it that a name fits.
+local function text_of(entry, at, names)
+    local text = entry[at]
+    for i = at + 1, #entry do
+        for _, one in ipairs(names) do
+            if one:find(entry[i][1]) then
+                text = text .. entry[i][2]
+                break
+            end
+        end
+    end
+    return (text:gsub("; $", ""))
+end
+
+--- What the words in the names of these loops mean, in one sentence; false: there are none.
+function legend.loops(names)
+    local parts <const> = {}
+    for _, entry in ipairs(LOOPS) do
+        for _, one in ipairs(names) do
+            local word <const> = one:match(entry[1])
+            if word then
+                parts[#parts + 1] = word .. ": " .. entry[2]
+                break
+            end
+        end
+    end
+    return #parts > 0 and table.concat(parts, "; ")
+end
+
 --- The lines that explain the kernels' names of these plans and the buffers of the first.
 function legend.lines(plans)
-    local example <const>, activations <const>, seen <const> = {}, {}, {}
+    local example <const>, activations <const>, seen <const>, names <const> = {}, {}, {}, {}
     for _, plan in ipairs(plans) do
         for _, spec in ipairs(plan.kernels) do
+            names[#names + 1] = spec.name
             for word in spec.name:gmatch("[^_]+") do
                 local entry <const> = legend.word_of(word)
                 if not seen[word] and entry and entry[2] == "applies this activation" then
@@ -139,7 +192,7 @@ function legend.lines(plans)
     end
     for _, entry in ipairs(WORDS) do
         if example[entry] and entry[2] then
-            line(example[entry], entry[2])
+            line(example[entry], text_of(entry, 2, names))
         end
     end
     if #activations > 0 then
@@ -152,7 +205,7 @@ function legend.lines(plans)
     local buffers <const> = {}
     for _, role in ipairs(ROLES) do
         if roles[role[1]] then
-            add_rows(buffers, role[2], role[3])
+            add_rows(buffers, role[2], text_of(role, 3, names))
         end
     end
     return lines, buffers

@@ -258,8 +258,9 @@ end
 -- -- Step and evaluation -------------------------------------------------------------------------
 
 --- The text of the training step and that of an evaluation: the functions of phases, and those that
---- call them. phased: whether there are several phases; shared: of phases.shared, or nil
-function phases.texts(graph, train, eval, phased, shared)
+--- call them. phased: whether there are several phases; shared: of phases.shared, or nil; update:
+--- what an update is, in words
+function phases.texts(graph, train, eval, phased, shared, update)
     local texts, steps <const> = {}, {}
     local first = 1
     local _, slots <const> = name.slots(train.plan.kernels)
@@ -297,7 +298,7 @@ function phases.texts(graph, train, eval, phased, shared)
     end
     return texts, template.render("emit/step.c.tpl", {
         phases = steps, phased = phased, weight_count = #graph.params,
-        fixed_lines = fixed_lines_of(graph, train.plan),
+        fixed_lines = fixed_lines_of(graph, train.plan), update = update,
     }), eval_text, template.render("emit/evaluation.c.tpl", {
         phased = phased, eval_lines = eval_lines_of(graph),
     })

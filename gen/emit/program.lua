@@ -3,6 +3,7 @@
 -- The last stage: nothing is decided here but the order of things in the file. Rows of tables are
 -- written by model.lua, functions by the templates.
 
+local backward <const> = require "emit/backward"
 local c <const> = require "emit/c"
 local digest <const> = require "emit/digest"
 local entry <const> = require "ops/entry"
@@ -201,17 +202,14 @@ end
 
 -- -- The file ------------------------------------------------------------------------------------
 
--- Whether a plan computes a value of the forward pass a second time.
-local function computes_again(plan)
-    local seen <const> = {}
-    for _, spec in ipairs(plan.kernels) do
-        local value <const> = spec.pass == "fwd" and spec.op .. " " .. spec.layer
-        if value and seen[value] then
-            return true
-        end
-        seen[value or ""] = true
+-- Names of the optimizer's rules, as an update is described: g, the gradient; p, the parameter.
+local function update_text(recipe)
+    if recipe.optimizer ~= "sgd" then
+        return "The update is " .. recipe.optimizer .. " (train/optim.h); its numbers: section 8."
     end
-    return false
+    return string.format("The update, of a parameter p and its gradient: g = gradient + "
+        .. "weight_decay * p, v = momentum * v + g, p -= lr * %s; numbers: section 8; "
+        .. "v is the runtime's (train/optim.h).", recipe.nesterov and "(g + momentum * v)" or "v")
 end
 
 -- Whether a plan has the bits of a dropout.
@@ -265,8 +263,8 @@ function emit.program(graph, options)
         kernel_texts(graph, train, eval, set, options, all)
     local packs <const>, weights <const> = weight_texts(graph, train, set, all)
     local evaluates <const> = set.plain and not planned.phased and phases.shared(train, eval) or nil
-    local phase_texts <const>, step <const>, eval_text <const>, evaluation <const> =
-        phases.texts(graph, train, eval, planned.phased, evaluates)
+    local phase_texts <const>, step <const>, eval_text <const>, evaluation <const> = phases.texts(
+        graph, train, eval, planned.phased, evaluates, update_text(graph.recipe))
     local params <const> = model.params(graph, planned, options)
     params.sizes, params.phased = memory_sizes(planned), planned.phased
     params.places = places.params(graph, train, eval, set.real, evaluates)
@@ -286,15 +284,17 @@ function emit.program(graph, options)
         end
     end
     local of_shapes <const> = all:helpers({ "ops/shapes.c.tpl" },
-        { alone = false, shapes = named:sorted() })
+        { alone = false, shapes = named:sorted(), legend = named:legend() })
     params.shapes = table.concat(of_shapes.texts)
-    params.helpers, params.wanted = table.concat(helpers.texts), all.wanted
+    params.helpers, params.wanted = (table.concat(helpers.texts):gsub("^\n", "")), all.wanted
     params.kernel_texts = functions.closed_up(kernels)
     params.pack_texts = functions.closed_up(packs)
     params.shared_texts = shared.texts
     params.function_types, params.prototypes = index.of(table.move(kernels.prototypes, 1,
         #kernels.prototypes, #helpers.prototypes + 1, helpers.prototypes), kernel_names(planned))
-    params.computes_again = computes_again(train.plan)
+    params.kept, params.again = backward.kept(graph, train.plan), backward.again(graph, train.plan)
+    params.loop_words = legend.loops(shared.names)
+    params.phase_count = #train.plan.phases
     params.legend_words, params.legend_buffers = legend.lines { train.plan, eval.plan }
     params.has_bits = has_bits(train.plan)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
@@ -302,6 +302,7 @@ function emit.program(graph, options)
     params.eval_text, params.evaluation = eval_text, evaluation
     params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
     params.micro_batch, params.most_chunks = train.plan.micro_batch, train.plan.chunks
+    params.chunk_images = train.plan.chunk_images
     params.own_chunks = train.plan.chunks ~= recipe_of.CHUNKS
     params.chunks = params.own_chunks and "CHUNKS" or "MODEL_CHUNKS"
     params.chunk_micro_batches = train.plan.chunk_micro_batches

@@ -37,6 +37,34 @@ function shapes:add_kernel(spec, params)
     end
 end
 
+-- What the letters behind a `_` say, by kind.
+local LETTERS <const> = {
+    { "^IMAGE", "IMAGE_<rows>x<columns>x<channels>",
+        { "_P", "_P: pitch" }, { "_B", "_B: border" } },
+    { "^GEOMETRY", "GEOMETRY_<window>",
+        { "_S", "_S: stride" }, { "_P", "_P: padding" }, { "_D", "_D: dilation" } },
+    { "^DROP", "DROP<probability, p for the point>" },
+}
+
+--- What the names of the shapes say, or false where there are none.
+function shapes:legend()
+    local parts <const> = {}
+    for _, kind in ipairs(LETTERS) do
+        local text
+        for i = 2, #kind do
+            local pattern <const> = i == 2 and "" or kind[i][1]
+            for _, shape in ipairs(self.list) do
+                if shape.name:find(kind[1]) and shape.name:find(pattern) then
+                    text = text and text .. ", " .. kind[i][2] or kind[i]
+                    break
+                end
+            end
+        end
+        parts[#parts + 1] = text
+    end
+    return #parts > 0 and table.concat(parts, "; ") .. "."
+end
+
 -- The kinds of shapes in their order.
 local KINDS <const> = { "IMAGE", "GEOMETRY", "DROP" }
 

@@ -30,11 +30,20 @@
 @ end
  *
  * A batch has at most ${chunks} = ${most_chunks} chunks${own_chunks and "" or " (model.h)"}, also in an evaluation. A smaller batch fills the first of
- * them. A chunk has sums of its own, which are added in one order whatever thread made them:
+ * them. Each thread takes a range of chunks (run_thread_chunks), one after another; a chunk has at most ${chunk_images} images (run_chunk).
+ * A chunk has sums of its own, which are added in one order whatever thread made them:
  * the number of threads changes no bit. A micro-batch goes through ${phased and "a phase" or "the whole network"} before the next one begins.
+@ if phased then
+     * A phase is what can be done before sums over the whole batch are needed: from one norm to the next, forward, then
+     * backward; ${phase_count} a step. Between phases all threads meet (run_meet).
+@ end
  *
- * In a micro-batch, what backward needs is kept from forward: the inputs of convolutions, the outputs of ReLUs (which
- * are their masks), the coefficients of norms, the bits of dropouts and the winners of max pools. ${computes_again and "What is cheaper to compute again than to keep is computed again." or "No layer is computed twice."}
+@ if kept then
+     * For each micro-batch, backward reads what forward has left: ${kept}.${again and "" or " No layer is computed twice."}
+@ end
+@ if again then
+     * It makes again, in y_<layer>_phase<number of the phase>: ${again}; a profile has the time of a kernel's second run in SLOT_.._FWD_2.
+@ end
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
  * whose kernel reads them one by one); around it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
@@ -53,8 +62,10 @@
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants ${tensor_rows and "PROFILE_, TENSOR_ and WHAT_" or "PROFILE_"} are the runtime's: see
  * its headers. `rank` is the number of a thread.
+ * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a micro-batch; in sections 2 and 3,
+ * `at`: its buffers. A type takes_.. names its arguments in their order. `Loops:` above a kernel: the outermost first.
  *
- * Sections: 1 names, 2 the training step, 3 an evaluation, 4 what kernels share, 5 kernels, 6 packing, 7 kernel table,
+ * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share, 5 kernels, 6 packing, 7 kernel table,
  * 8 model, 9 memory. */
 @ if intrinsics then
     #include <immintrin.h>
@@ -110,8 +121,8 @@ struct net {
 
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_ and running_:
- * parameters and statistics as they lie in a model. */
+ * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_${#state_rows > 0 and ", bias_ and running_: parameters and statistics" or " and bias_: parameters"}
+ * as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     @ if phased then
@@ -138,7 +149,7 @@ struct buffers {
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
+/* Slots of a profile: rows of the kernel table, then those of profile.h${phased and " (JOIN: batch norm)" or ""}. */
 enum {
     ${table.concat(slots, ", ")},
     SLOT_KERNELS,
@@ -149,7 +160,7 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Stands behind a call: its time goes to this slot of the profile, where the run has one. */
+/* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
@@ -186,9 +197,12 @@ ${step}
 
 ${eval_text}
 ${evaluation}
-/* -- 4. What kernels share --------------------------------------------------------------------- */
-${shapes}
+/* -- 4. Loops of kernels and what they share --------------------------------------------------- */
+@ if loop_words then
 
+    /* In names of loops: ${loop_words}. */
+@ end
+${shapes}
 /* Gives the time since the last call of this function to a slot, when the run has a profile. */
 static inline void count_time(const struct net *net, int slot)
 {

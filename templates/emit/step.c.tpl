@@ -84,7 +84,7 @@ static void train(struct run *run, int rank)
     @ end
 
     /* Every chunk has its gradients: sum, update and pack, ${weight_count} parameters; scratch: for a gradient to
-     * unpack. The runtime waits for all threads behind a step. */
+     * unpack. ${update} The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
     weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);

@@ -1,7 +1,7 @@
 @ -- Average pooling, forward and backward.
 /* ${formula}
  * ${shapes}
- * Output pixels, vectors of channels, window.
+ * Loops: images, output pixels, vectors of channels, window.
  * ${cost} templates/ops/avgpool.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})

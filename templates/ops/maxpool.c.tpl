@@ -2,12 +2,12 @@
 @ -- neither the input nor the maximum.
 @ if any_size then
     /* ${formula} Images of any height and width.
-     * Output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
+     * Loops: images, output pixels, vectors of channels, window. templates/ops/maxpool.c.tpl */
     static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
 @ else
     /* ${formula}
      * ${shapes}
-     * Output pixels, vectors of channels, window.
+     * Loops: images, output pixels, vectors of channels, window.
      * ${cost} templates/ops/maxpool.c.tpl */
     @ prototype()
     static NOINLINE void ${name}(${signature})

@@ -1,7 +1,7 @@
 @ -- What the sums of norms' kernels come to. A sum over many values is never taken over the values
 @ -- themselves, whose mean may be far above their deviation.
 /* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. Images are added in order (Chan, Golub and LeVeque 1979); of one alone `before` is 0. */
+ * these. ${gathers and "Images are added in order (Chan, Golub and LeVeque 1979)." or "Each image has its own: `before` is 0."} */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values: with

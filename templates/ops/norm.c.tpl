@@ -116,9 +116,9 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 @ end
 @ if whole then
 
-    /* Where all images have met: parts: 2 x pitch of each chunk, CHUNK_FLOATS apart, which processes give each other;
-     * total: what every thread adds up of them; pixels: of an image. One thread moves the running statistics.
-     * templates/ops/norm.c.tpl */
+    /* Where all images have met: run_meet waits for all threads (also of other processes, where several train together: run.h);
+     * 1: a chunk has one part. parts: moments, 2 x pitch, of each chunk, CHUNK_FLOATS apart; total: what every thread adds up of them;
+     * pixels: of an image. One thread moves the running statistics. templates/ops/norm.c.tpl */
     static INLINE void ${word}_join_fwd(${signatures.join_fwd}, struct ${word} of)
     {
         run_meet(net->run, net->rank, (${real} *)parts, 1, CHUNK_FLOATS, 2 * (size_t)of.pitch * (sizeof *parts / sizeof *coef));
@@ -271,8 +271,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
             @ end
     @ end
 @ else
-    /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients; where all images share
-     * its statistics; where those of a ghost do. */
+    /* The functions of a norm of these sizes: in evaluation, for n sets of coefficients${whole and "; where all images share its statistics" or ""}${ghosts and "; where those of a ghost do" or ""}. */
     #define BATCH_NORM(NAME, ...) \
         static void NAME##_eval(${signatures.eval}, int n) \
         { \

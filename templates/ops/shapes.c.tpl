@@ -31,6 +31,9 @@
 @ end
 @ if #shapes > 0 then
 
+    @ if legend then
+        /* ${legend} */
+    @ end
     @ for _, shape in ipairs(shapes) do
         #define ${shape.name} ${shape.defines}
     @ end

@@ -1,7 +1,7 @@
 @ -- The sums of a norm whose input no convolution makes.
 /* ${formula}
  * ${shapes}
- * Vectors of channels; rows, pixels. Sums over a row are made first, so that long sums stay exact.
+ * Loops: images, vectors of channels, rows, pixels. Sums over a row are made first, so that long sums stay exact.
  * ${cost} templates/ops/sums.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})

@@ -2,7 +2,7 @@
 @ assert(k_pitch == vl, "the bank holds one vector of outputs")
 /* ${formula}
  * ${shapes}
- * All ${entries} vectors of weights in registers; rows, tiles of up to ${mr} pixels, window.
+ * All ${entries} vectors of weights in registers. Loops: images, rows, tiles of up to ${mr} pixels, window.
  * ${cost} templates/ops/conv/bank.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})

@@ -3,13 +3,13 @@
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ assert(#nests >= 1, "a convolution needs a loop nest")
 @ if any_size then
-    /* ${formula} Images of any height and width.
-     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window. templates/ops/conv/direct.c.tpl */
+    /* ${formula} Images of any height, and of a width of whole tiles.
+     * Tile of ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}. Loops: images, blocks of ${nr * vl} channels, rows, tiles, window. templates/ops/conv/direct.c.tpl */
     static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
 @ else
     /* ${formula}
      * ${shapes}
-     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}; blocks of ${nr * vl} channels, rows, tiles, window.
+     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}. Loops: images, blocks of ${nr * vl} channels, rows, tiles, window.
      * ${cost} templates/ops/conv/direct.c.tpl */
     @ prototype()
     static NOINLINE void ${name}(${signature})

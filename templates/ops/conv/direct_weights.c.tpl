@@ -5,12 +5,12 @@
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ if any_size then
     /* ${formula} Images of any height and width.
-     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}. Loops: images, filter rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
     static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
 @ else
     /* ${formula}
      * ${shapes}
-     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}; images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
+     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}. Loops: images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
      * ${cost} templates/ops/conv/direct_weights.c.tpl */
     @ prototype()
     static NOINLINE void ${name}(${signature})

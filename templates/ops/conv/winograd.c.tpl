@@ -1,10 +1,12 @@
 @ -- The loops of forward convolutions and data gradients of a 3 x 3 window by Winograd's
 @ -- F(4 x 4, 3 x 3), of kernels with one register tile.
 @ local input = in_pairs and "winograd_input_neighbours" or "winograd_input"
+@ local made, read = target == "dx" and "inputs" or "outputs", target == "dx" and "output" or "input"
+@ local weights = "36 frequencies, in each blocks of " .. nr * vl .. " " .. made .. ", in each [" .. (in_pairs and "pair of " .. read .. "s" or read) .. "][" .. made:sub(1, -2) .. "]" .. (target == "dx" and ", of the layer's window turned around" or "")
 @ local half = in_pairs and " / 2" or "" -- of channels, in pairs of them
 @ local at = in_pairs and "(t * from.pitch + i) / 2" or "t * from.pitch + i"
 /* Winograd's F(4 x 4, 3 x 3)${in_pairs and " with products of bf16" or ""}: ${target} = ${relu and "relu(" or ""}${source} * w${bias and " + bias" or ""}${relu and ")" or ""}, in blocks of ${block} tiles; in each frequency a register tile of
- * all of them x ${c.count(nr, "vector")}. w: 36 x inputs x outputs.${stats and " Leaves sums of y (see add_image_moments)." or ""} templates/ops/conv/winograd.c.tpl */
+ * all of them x ${c.count(nr, "vector")}. w: ${weights}.${stats and " Leaves sums of y (see add_image_moments)." or ""} templates/ops/conv/winograd.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, int padding)
 {

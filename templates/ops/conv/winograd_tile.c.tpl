@@ -2,7 +2,7 @@
 @ -- along the rows. Coefficients are those of the points 0, 1, -1, 2, -2 and infinity.
 @ if wanted.winograd_input_columns then
 
-    /* Winograd's F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+    /* Winograd's F(outputs, window), here F(4 x 4, 3 x 3), after Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
      * (2016). A window of 3 x 3 makes 4 x 4 outputs of a tile of 6 x 6 inputs; tiles overlap by two:
      *
      *     x x x x x x        y y y y      y = A'[(G w G') . (B'x B)]A, where . multiplies the 36
@@ -19,8 +19,11 @@
      *          0  2 -1 -2  1  0        1/24 -1/12   1/6
      *          0  4  0 -5  0  1           0     0     1
      *
-     * The data gradient is the same with the window turned around. The weight gradient is the transpose,
-     * F(3 x 3, 4 x 4): dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. */
+     * For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B' has the coefficients of
+     * the product of all t - q, q the other finite points, and the row of G is divided by this product at t = p.
+     * Of infinity there is the highest power alone.
+     * The data gradient is the same with the window turned around. y is linear in w: the transpose of w -> y maps dy to dw,
+     * dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. That is F(3 x 3, 4 x 4), of the same tiles of 4 x 4 pixels of dy. */
 @ end
 @ if wanted.winograd_input_columns then
 
