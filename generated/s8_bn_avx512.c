@@ -65,8 +65,8 @@
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description; 7 from 26: line 7, called by line 26. Training may call another kernel, which leaves
- * winners or sums, too.
+ * description (section 8); 7 from 26: line 7, called by line 26. Training may call another kernel,
+ * which leaves winners or sums, too.
  *
  * How a batch is cut:
  *
@@ -93,8 +93,8 @@
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 16 (not in an input whose kernel reads them one by one); around it may be a frame of zeros,
  * its border. The images of a micro-batch lie one after another.
- * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are
- * numbered where they stand.
+ * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
+ * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -150,7 +150,8 @@
  * are the runtime's: see its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
- * order. `Loops:` above a kernel: the outermost first.
+ * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
+ * text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
  * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
@@ -246,7 +247,8 @@ struct buffers {
 };
 
 /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache
- * lines each time that a kernel asks, until all ranges are done, each of so many lines. */
+ * lines each time that a kernel asks (all of them / how often kernels ask, rounded up), until all
+ * ranges are done, each of so many lines. */
 struct ahead {
     int lines, range;
     struct {
@@ -417,9 +419,10 @@ static const struct weight weights[27];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
-/* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
- * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
- * image; those of clear_border() the rows, columns, channels and border of a buffer. */
+/* The number behind the parameters of a norm is the pixels of an image; that before it, and the
+ * last of chunk_sums(), the floats of a row. Those of draw_bits() are the layer's index in layers[]
+ * (not the call's number), the threshold, and the 32-bit words of an image; those of clear_border()
+ * the rows, columns, pitch and border of a buffer. */
 
 /* Phase 1: conv1 relu1. */
 static void train_phase1(const struct net *net, const struct buffers *at, int n)
@@ -612,7 +615,7 @@ static void train_phase9(const struct net *net, const struct buffers *at, int n)
     /* 45 */ chunk_sums(at->chunk_dsums_norm8, at->dsums_norm8, n, 32), TIMED(JOIN);
 }
 
-/* Phase 10: norm8 dropout8, norm7 dropout7, conv10. */
+/* Phase 10, backward: norm8 dropout8, norm7 dropout7, conv10. */
 static void train_phase10(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout8, 800}, {at->next->y_relu8, 512},
@@ -640,7 +643,7 @@ static void train_phase10(const struct net *net, const struct buffers *at, int n
     /* 51 */ chunk_sums(at->chunk_dsums_norm7, at->dsums_norm7, n, 32), TIMED(JOIN);
 }
 
-/* Phase 11: norm7 dropout7, norm6 dropout6, conv9. */
+/* Phase 11, backward: norm7 dropout7, norm6 dropout6, conv9. */
 static void train_phase11(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout7, 800}, {at->next->y_relu7, 512},
@@ -668,7 +671,7 @@ static void train_phase11(const struct net *net, const struct buffers *at, int n
     /* 57 */ chunk_sums(at->chunk_dsums_norm6, at->dsums_norm6, n, 32), TIMED(JOIN);
 }
 
-/* Phase 12: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
+/* Phase 12, backward: norm6 dropout6, conv8, maxpool2, norm5 dropout5, conv7. */
 static void train_phase12(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout6, 800}, {at->next->y_relu6, 512},
@@ -706,7 +709,7 @@ static void train_phase12(const struct net *net, const struct buffers *at, int n
     /* 66 */ chunk_sums(at->chunk_dsums_norm5, at->dsums_norm5, n, 32), TIMED(JOIN);
 }
 
-/* Phase 13: norm5 dropout5, norm4 dropout4, conv6. */
+/* Phase 13, backward: norm5 dropout5, norm4 dropout4, conv6. */
 static void train_phase13(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout5, 2592}, {at->next->y_relu5, 2048},
@@ -734,7 +737,7 @@ static void train_phase13(const struct net *net, const struct buffers *at, int n
     /* 72 */ chunk_sums(at->chunk_dsums_norm4, at->dsums_norm4, n, 32), TIMED(JOIN);
 }
 
-/* Phase 14: norm4 dropout4, norm3 dropout3, conv5. */
+/* Phase 14, backward: norm4 dropout4, norm3 dropout3, conv5. */
 static void train_phase14(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout4, 2592}, {at->next->y_relu4, 2048},
@@ -762,7 +765,7 @@ static void train_phase14(const struct net *net, const struct buffers *at, int n
     /* 78 */ chunk_sums(at->chunk_dsums_norm3, at->dsums_norm3, n, 16), TIMED(JOIN);
 }
 
-/* Phase 15: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
+/* Phase 15, backward: norm3 dropout3, conv4, maxpool1, norm2 dropout2, conv3. */
 static void train_phase15(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout3, 1296}, {at->next->y_relu3, 1024},
@@ -800,7 +803,7 @@ static void train_phase15(const struct net *net, const struct buffers *at, int n
     /* 87 */ chunk_sums(at->chunk_dsums_norm2, at->dsums_norm2, n, 32), TIMED(JOIN);
 }
 
-/* Phase 16: norm2 dropout2, norm1 dropout1, conv2. */
+/* Phase 16, backward: norm2 dropout2, norm1 dropout1, conv2. */
 static void train_phase16(const struct net *net, const struct buffers *at, int n)
 {
     struct ahead ahead = {.ranges = {{at->next->dy_dropout2, 9248}, {at->next->y_relu2, 8192},
@@ -827,7 +830,7 @@ static void train_phase16(const struct net *net, const struct buffers *at, int n
     /* 93 */ chunk_sums(at->chunk_dsums_norm1, at->dsums_norm1, n, 16), TIMED(JOIN);
 }
 
-/* Phase 17: norm1 dropout1, conv1. */
+/* Phase 17, backward: norm1 dropout1, conv1. */
 static void train_phase17(const struct net *net, const struct buffers *at, int n)
 {
     /* Backward: norm1 dropout1: 16 x 32 x 32 -> 16 x 32 x 32 */
@@ -842,9 +845,9 @@ static void train_phase17(const struct net *net, const struct buffers *at, int n
             at->dy_dropout1, n), TIMED(CONV1_BWD_WEIGHTS);
 }
 
-/* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch
- * tells a diagnosis which images come. Every other phase goes through the chunks from the last to
- * the first: it meets what the one before left in cache. */
+/* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch says
+ * which images come, for a diagnosis of numbers that are not finite. Every other phase goes through
+ * the chunks from the last to the first: it meets what the one before left in cache. */
 static void each_micro_batch(const struct net *net, struct span chunks, bool descends,
         places *place, computes *compute)
 {
@@ -1076,12 +1079,14 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     /* 25 */ store_logits(net, at->image, n, at->y_conv11);
 }
 
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+/* Loss, hits (the largest logit is the label's) and logits of this rank's chunks of images in
+ * evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const struct span chunks = run_thread_chunks(run, rank);
 
+    /* What norms apply, of their running statistics; 1: the same for all images. */
     const struct buffers first = place_eval(&net, 0, 0), *const at = &first;
     batch_norm_c16_eval(at->coef_norm1, at->running_mean_norm1, at->running_var_norm1,
             at->weight_norm1, at->bias_norm1, 1);
@@ -1189,6 +1194,7 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     }
 }
 
+/* Fetches the next lines, of 64 bytes; 0, 2: to be read, into the second level of the cache. */
 static inline void fetch_ahead(struct ahead *ahead)
 {
     if (ahead == NULL) {
@@ -1235,7 +1241,7 @@ static inline void store_bytes(uint8_t *p, __m512 v)
     _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
 }
 
-/* rng_bits(key, position + i) of rng.h in lane i. */
+/* rng_bits(key, position + i) of rng.h, with its constants, in lane i. */
 static inline __m512i random_bits(uint64_t key, uint32_t position)
 {
     const __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)position),
@@ -1262,7 +1268,7 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
 
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
- * threshold: 655 of 65536 for a probability of 0.01.
+ * threshold, 65536 * p rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
  * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
@@ -2446,7 +2452,8 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
         maxpool_2x2_s2_c16_p16_bwd_data_b0_0(dx, winner, dy, n, image1, image2); \
     }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width.
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width;
+ * from: x, to: dy.
  * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
  * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restrict dw,
@@ -2846,7 +2853,8 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
         winograd_bwd_weights_ahead_16_8x1(dw, x, dy, scratch, ahead, n, image1, image2, PADDING); \
     }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width.
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width;
+ * from: x, to: dy.
  * Tile of up to 9 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
  * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
@@ -3152,7 +3160,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
 /* norm1 (s8.lua:7 from 26): reads 66 KB, writes 64 KB. */
 BATCHNORM_DROP_FWD_X1(batchnorm_drop0p01_c16_32x32_fwd__b0_1, 32x32x16_B1, 32x32x16,
         DROP0P01_32x32x16)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 145 KB, writes 128 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 145 KB, writes 128 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, 32x32x32,
         32x32x16_B1, 1 /* padding */)
 /* norm2 (s8.lua:7 from 26): reads 132 KB, writes 128 KB. */
@@ -3162,19 +3170,19 @@ DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_32x32_fwd__direct, 32x32
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 20 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, 16x16x16_B1,
         32x32x16)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 16 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X1(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, 16x16x16,
         16x16x16_B1, 1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 17 KB, writes 16 KB. */
 BATCHNORM_DROP_FWD_X1(batchnorm_drop0p01_c16_16x16_fwd__b0_1, 16x16x16_B1, 16x16x16,
         DROP0P01_16x16x16)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 93 KB, writes 32 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 93 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, 16x16x32,
         16x16x16_B1, 1 /* padding */)
 /* norm4 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
 BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_16x16_fwd__b0_1, 16x16x32_B1, 16x16x32,
         DROP0P01_16x16x32)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 185 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, 16x16x32,
         16x16x32_B1, 1 /* padding */)
 /* norm5 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
@@ -3183,13 +3191,13 @@ BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_16x16_fwd, 16x16x32, 16x16x32, DROP
 DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_16X1(conv1x1_c32_k16_16x16_fwd__direct, 16x16x16, 16x16x32)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 5 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 79 KB, writes 8 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 79 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, 8x8x32, 8x8x16_B1,
         1 /* padding */)
 /* norm6, norm7 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
 BATCHNORM_DROP_FWD_X2(batchnorm_drop0p01_c32_8x8_fwd__b0_1, 8x8x32_B1, 8x8x32, DROP0P01_8x8x32)
-/* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
- * */
+/* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 157 KB, writes 8
+ * KB. */
 WINOGRAD_RELU_NORM_FWD_AHEAD_8X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, 8x8x32, 8x8x32_B1,
         1 /* padding */)
 /* norm8 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
@@ -3426,18 +3434,18 @@ BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_8x8_bwd_reduce__b0_1, 8x8x32
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 8 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_8x8_bwd_data__b1_1, 8x8x32_B1,
         8x8x32_B1, 8x8x32, DROP0P01_8x8x32)
-/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 36 KB.
- * */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 36
+ * KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x32_B1,
         8x8x32_B1, 1 /* padding */)
-/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
- * */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 157 KB, writes 8
+ * KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, 8x8x32_B1, 8x8x32_B1,
         1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 33 KB, writes 18 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 33 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x16_B1,
         8x8x32_B1, 1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 85 KB, writes 4 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 85 KB, writes 4 KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_8x8_bwd_data__winograd4, 8x8x16, 8x8x32_B1,
         1 /* padding */)
 /* maxpool2 (s8.lua:11 from 27): reads 5 KB, writes 16 KB. */
@@ -3454,16 +3462,16 @@ BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_16x16_bwd_reduce__b0_1, 16x1
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 32 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_16x16_bwd_data__b1_1, 16x16x32_B1,
         16x16x32_B1, 16x16x32, DROP0P01_16x16x32)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 109 KB, writes 36 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 109 KB, writes 36 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x32_B1,
         16x16x32_B1, 1 /* padding */)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 185 KB, writes 32 KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, 16x16x32_B1,
         16x16x32_B1, 1 /* padding */)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 71 KB, writes 18 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 71 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
         16x16x32_B1, 1 /* padding */)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 113 KB, writes 16 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 113 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, 16x16x16_B1,
         16x16x32_B1, 1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 1 KB. */
@@ -3472,10 +3480,10 @@ BATCHNORM_DROP_BWD_REDUCE_X1(batchnorm_drop0p01_c16_16x16_bwd_reduce__b0_1, 16x1
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 16 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X1(batchnorm_drop0p01_mask_c16_16x16_bwd_data__b1_1, 16x16x16_B1,
         16x16x16_B1, 16x16x16, DROP0P01_16x16x16)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 46 KB, writes 9 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 46 KB, writes 9 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_8X1(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
         16x16x16_B1, 1 /* padding */)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k16_16x16_bwd_data__winograd4, 16x16x16, 16x16x16_B1,
         1 /* padding */)
 /* maxpool1 (s8.lua:11 from 26): reads 20 KB, writes 64 KB. */
@@ -3492,10 +3500,10 @@ BATCHNORM_DROP_BWD_REDUCE_X2(batchnorm_drop0p01_c32_32x32_bwd_reduce__b0_1, 32x3
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 128 KB. */
 BATCHNORM_DROP_MASK_BWD_DATA_X2(batchnorm_drop0p01_mask_c32_32x32_bwd_data__b1_1, 32x32x32_B1,
         32x32x32_B1, 32x32x32, DROP0P01_32x32x32)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 219 KB, writes 18 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 219 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_AHEAD_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, 32x32x16_B1,
         32x32x32_B1, 1 /* padding */)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 217 KB, writes 64 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 217 KB, writes 64 KB. */
 WINOGRAD_BWD_DATA_AHEAD_8X1(conv3x3_c16_k32_32x32_bwd_data__winograd4, 32x32x16, 32x32x32_B1,
         1 /* padding */)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 1 KB. */
@@ -3529,10 +3537,12 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 }
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
- * 16 floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over
- * the batch: dlogits = (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / 10, s
- * = smoothing. A training may mix into each image another one, whose label is in `others`; `part`
- * is then what the image has of itself. Else both are NULL.
+ * 16 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
+ * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
+ * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
+ * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
+ * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
+ * 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -3591,9 +3601,8 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values: with variance v, off * off is at most pixels * v. So `spread`, a difference, is at
- * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel.
- * templates/ops/moments.c.tpl */
+ * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
+ * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels)
 {
@@ -3943,8 +3952,8 @@ static INLINE void winograd_pack_transposed_by16(float *restrict packed,
     }
 
 /* Canonical weights -> w, of a data gradient: blocks of `block` inputs (by<block>), in each
- * [tap][outputs][inputs], the taps in the order in which the kernel reads them; zeros where there
- * are fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+ * [tap][outputs][inputs], the taps in the kernel's order, the last arguments; zeros where there are
+ * fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_transposed_taps_in_order(float *restrict packed,
         const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block,
         const int *tap_of)
@@ -4660,8 +4669,8 @@ static const struct state states[] = {
 };
 
 /* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data gradient.
- * */
+ * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
+ * gradient. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
@@ -4870,7 +4879,7 @@ static const struct model model = {
     .name = "s8",
     .norm = "bn",
     .isa = "avx512",
-    /* and an ISA: told where a processor lacks this one */
+    /* and an ISA; said where a processor lacks this one */
     .remake = "make gen NET=s8 NORM=bn ISA=",
     .arithmetic = "63f1beece195a0e0", /* digest of the code that computes */
     .c = 3,

@@ -65,8 +65,8 @@
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description; 7 from 26: line 7, called by line 26. Training may call another kernel, which leaves
- * winners or sums, too.
+ * description (section 8); 7 from 26: line 7, called by line 26. Training may call another kernel,
+ * which leaves winners or sums, too.
  *
  * How a batch is cut:
  *
@@ -90,8 +90,8 @@
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 8 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
  * border. The images of a micro-batch lie one after another.
- * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are
- * numbered where they stand.
+ * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
+ * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -143,7 +143,8 @@
  * are the runtime's: see its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
- * order. `Loops:` above a kernel: the outermost first.
+ * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
+ * text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
  * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
@@ -369,7 +370,7 @@ static const struct weight weights[27];
 
 /* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
  * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
- * image; those of clear_border() the rows, columns, channels and border of a buffer. */
+ * image; those of clear_border() the rows, columns, pitch and border of a buffer. */
 
 /* A micro-batch through the whole network, forward and backward. */
 static void train_micro_batch(const struct net *net, const struct buffers *at, int n)
@@ -622,8 +623,9 @@ static void train_micro_batch(const struct net *net, const struct buffers *at, i
             n), TIMED(CONV1_BWD_WEIGHTS);
 }
 
-/* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a
- * diagnosis which images come; 0: no micro-batch has memory of its own. */
+/* Calls a function for each micro-batch of these chunks, in order. run_micro_batch says which
+ * images come, for a diagnosis of numbers that are not finite; 0: no micro-batch has memory of its
+ * own. */
 static void each_micro_batch(const struct net *net, struct span chunks, places *place,
         computes *compute)
 {
@@ -761,7 +763,8 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     /* 33 */ store_logits(net, at->image, n, at->y_conv11);
 }
 
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+/* Loss, hits (the largest logit is the label's) and logits of this rank's chunks of images in
+ * evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
@@ -888,7 +891,7 @@ static inline void store_bytes(uint8_t *p, __m256 v)
     _mm_storel_epi64((void *)p, _mm_packus_epi16(words, words));
 }
 
-/* rng_bits(key, position + i) of rng.h in lane i. */
+/* rng_bits(key, position + i) of rng.h, with its constants, in lane i. */
 static inline __m256i random_bits(uint64_t key, uint32_t position)
 {
     const __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)position),
@@ -914,7 +917,7 @@ static inline __m256 kept(__m256 v, const uint8_t *keep, int position)
 
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
- * threshold: 655 of 65536 for a probability of 0.01.
+ * threshold, 65536 * p rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
  * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
@@ -2051,7 +2054,8 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
         maxpool_2x2_s2_c16_p16_bwd_data_b0_0(dx, winner, dy, n, image1, image2); \
     }
 
-/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width.
+/* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width;
+ * from: x, to: dy.
  * Tile of up to 4 filter entries x 2 vectors. Loops: images, filter rows, tiles, blocks of 16
  * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_4x2(float *restrict dw,
@@ -2362,7 +2366,8 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
         norm_drop_mask_bwd_data_x2(dx, dy, x, dcoef, coef, keep, n, image1, image2, image3, drop); \
     }
 
-/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width.
+/* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width;
+ * from: x, to: dy.
  * Tile of up to 5 filter entries x 2 vectors. Loops: images, filter rows, tiles, blocks of 16
  * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_5x2(float *restrict dw,
@@ -2655,7 +2660,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__direct(float *restrict 
 
 /* norm1 (s8.lua:7 from 26): reads 66 KB, writes 64 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c16_32x32_fwd__b0_1, 32x32x16_B1, 32x32x16, DROP0P01_32x32x16)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 145 KB, writes 128 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 145 KB, writes 128 KB. */
 WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k32_32x32_fwd__winograd4, 32x32x32, 32x32x16_B1,
         1 /* padding */)
 /* norm2 (s8.lua:7 from 26): reads 132 KB, writes 128 KB. */
@@ -2665,17 +2670,17 @@ DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_4X2(conv1x1_c32_k16_32x32_fwd__direct, 32x32x
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 20 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_32x32_fwd__b0_1, 16x16x16_B1,
         32x32x16)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 16 KB. */
 WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k16_16x16_fwd__winograd4, 16x16x16, 16x16x16_B1,
         1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 17 KB, writes 16 KB. */
 NORM_DROP_FWD_X2(norm_drop0p01_c16_16x16_fwd__b0_1, 16x16x16_B1, 16x16x16, DROP0P01_16x16x16)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 93 KB, writes 32 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 93 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c16_k32_16x16_fwd__winograd4, 16x16x32, 16x16x16_B1,
         1 /* padding */)
 /* norm4 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
 NORM_DROP_FWD_X4(norm_drop0p01_c32_16x16_fwd__b0_1, 16x16x32_B1, 16x16x32, DROP0P01_16x16x32)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 185 KB, writes 32 KB. */
 WINOGRAD_RELU_NORM_FWD_6X2(conv3x3_relu_norm_c32_k32_16x16_fwd__winograd4, 16x16x32, 16x16x32_B1,
         1 /* padding */)
 /* norm5 (s8.lua:7 from 27): reads 33 KB, writes 32 KB. */
@@ -2684,13 +2689,13 @@ NORM_DROP_FWD_X4(norm_drop0p01_c32_16x16_fwd, 16x16x32, 16x16x32, DROP0P01_16x16
 DIRECT_1X1_C32_K16_FWD_P32_16_B0_0_4X2(conv1x1_c32_k16_16x16_fwd__direct, 16x16x16, 16x16x32)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 5 KB. */
 MAXPOOL_2X2_S2_C16_P16_WINNER_FWD_B0_1(maxpool2x2s2_winner_c16_16x16_fwd__b0_1, 8x8x16_B1, 16x16x16)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 79 KB, writes 8 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 79 KB, writes 8 KB. */
 WINOGRAD_RELU_NORM_FWD_4X2(conv3x3_relu_norm_c16_k32_8x8_fwd__winograd4, 8x8x32, 8x8x16_B1,
         1 /* padding */)
 /* norm6, norm7 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
 NORM_DROP_FWD_X4(norm_drop0p01_c32_8x8_fwd__b0_1, 8x8x32_B1, 8x8x32, DROP0P01_8x8x32)
-/* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
- * */
+/* conv9, conv10 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 157 KB, writes 8
+ * KB. */
 WINOGRAD_RELU_NORM_FWD_4X2(conv3x3_relu_norm_c32_k32_8x8_fwd__winograd4, 8x8x32, 8x8x32_B1,
         1 /* padding */)
 /* norm8 (s8.lua:7 from 28): reads 9 KB, writes 8 KB. */
@@ -2907,18 +2912,18 @@ NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_8x8_bwd_reduce__b0_1, 8x8x32, 8x8x32_B
 /* norm8, norm7, norm6 (s8.lua:7 from 28): reads 17 KB, writes 8 KB. */
 NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_8x8_bwd_data__b1_1, 8x8x32_B1, 8x8x32_B1, 8x8x32,
         DROP0P01_8x8x32)
-/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 36 KB.
- * */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 36
+ * KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x32_B1, 8x8x32_B1,
         1 /* padding */)
-/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 multiplied; reads 157 KB, writes 8 KB.
- * */
+/* conv10, conv9 (s8.lua:7 from 28): 1.18 direct MFLOP, 0.295 in 36 products; reads 157 KB, writes 8
+ * KB. */
 WINOGRAD_BWD_DATA_4X2(conv3x3_c32_k32_8x8_bwd_data__winograd4_b1_1, 8x8x32_B1, 8x8x32_B1,
         1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 33 KB, writes 18 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 33 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_8x8_bwd_weights__winograd4_b1_1, 8x8x16_B1, 8x8x32_B1,
         1 /* padding */)
-/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 multiplied; reads 85 KB, writes 4 KB. */
+/* conv8 (s8.lua:7 from 28): 0.59 direct MFLOP, 0.147 in 36 products; reads 85 KB, writes 4 KB. */
 WINOGRAD_BWD_DATA_4X2(conv3x3_c16_k32_8x8_bwd_data__winograd4, 8x8x16, 8x8x32_B1, 1 /* padding */)
 /* maxpool2 (s8.lua:11 from 27): reads 5 KB, writes 16 KB. */
 MAXPOOL_2X2_S2_C16_P16_BWD_DATA_B0_0(maxpool2x2s2_c16_16x16_bwd_data, 16x16x16, 8x8x16)
@@ -2934,16 +2939,16 @@ NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_16x16_bwd_reduce__b0_1, 16x16x32, 16x1
 /* norm5, norm4 (s8.lua:7 from 27): reads 65 KB, writes 32 KB. */
 NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_16x16_bwd_data__b1_1, 16x16x32_B1, 16x16x32_B1,
         16x16x32, DROP0P01_16x16x32)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 109 KB, writes 36 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 109 KB, writes 36 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c32_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x32_B1,
         16x16x32_B1, 1 /* padding */)
-/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 multiplied; reads 185 KB, writes 32 KB. */
+/* conv6 (s8.lua:7 from 27): 4.72 direct MFLOP, 1.18 in 36 products; reads 185 KB, writes 32 KB. */
 WINOGRAD_BWD_DATA_6X2(conv3x3_c32_k32_16x16_bwd_data__winograd4_b1_1, 16x16x32_B1, 16x16x32_B1,
         1 /* padding */)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 71 KB, writes 18 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 71 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
         16x16x32_B1, 1 /* padding */)
-/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 multiplied; reads 113 KB, writes 16 KB. */
+/* conv5 (s8.lua:7 from 27): 2.36 direct MFLOP, 0.59 in 36 products; reads 113 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k32_16x16_bwd_data__winograd4_b1_1, 16x16x16_B1, 16x16x32_B1,
         1 /* padding */)
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 1 KB. */
@@ -2952,10 +2957,10 @@ NORM_DROP_BWD_REDUCE_X2(norm_drop0p01_c16_16x16_bwd_reduce__b0_1, 16x16x16, 16x1
 /* norm3 (s8.lua:7 from 27): reads 33 KB, writes 16 KB. */
 NORM_DROP_MASK_BWD_DATA_X2(norm_drop0p01_mask_c16_16x16_bwd_data__b1_1, 16x16x16_B1, 16x16x16_B1,
         16x16x16, DROP0P01_16x16x16)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 46 KB, writes 9 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 46 KB, writes 9 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k16_16x16_bwd_weights__winograd4_b1_1, 16x16x16_B1,
         16x16x16_B1, 1 /* padding */)
-/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 multiplied; reads 57 KB, writes 16 KB. */
+/* conv4 (s8.lua:7 from 27): 1.18 direct MFLOP, 0.295 in 36 products; reads 57 KB, writes 16 KB. */
 WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k16_16x16_bwd_data__winograd4, 16x16x16, 16x16x16_B1,
         1 /* padding */)
 /* maxpool1 (s8.lua:11 from 26): reads 20 KB, writes 64 KB. */
@@ -2972,10 +2977,10 @@ NORM_DROP_BWD_REDUCE_X4(norm_drop0p01_c32_32x32_bwd_reduce__b0_1, 32x32x32, 32x3
 /* norm2 (s8.lua:7 from 26): reads 260 KB, writes 128 KB. */
 NORM_DROP_MASK_BWD_DATA_X4(norm_drop0p01_mask_c32_32x32_bwd_data__b1_1, 32x32x32_B1, 32x32x32_B1,
         32x32x32, DROP0P01_32x32x32)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 219 KB, writes 18 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 219 KB, writes 18 KB. */
 WINOGRAD_BWD_WEIGHTS_16_4X2(conv3x3_c16_k32_32x32_bwd_weights__winograd4_b1_1, 32x32x16_B1,
         32x32x32_B1, 1 /* padding */)
-/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 multiplied; reads 217 KB, writes 64 KB. */
+/* conv2 (s8.lua:7 from 26): 9.44 direct MFLOP, 2.36 in 36 products; reads 217 KB, writes 64 KB. */
 WINOGRAD_BWD_DATA_6X2(conv3x3_c16_k32_32x32_bwd_data__winograd4, 32x32x16, 32x32x32_B1,
         1 /* padding */)
 /* norm1 (s8.lua:7 from 26): reads 130 KB, writes 1 KB. */
@@ -3008,10 +3013,12 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 }
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
- * 16 floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over
- * the batch: dlogits = (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / 10, s
- * = smoothing. A training may mix into each image another one, whose label is in `others`; `part`
- * is then what the image has of itself. Else both are NULL.
+ * 16 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
+ * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
+ * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
+ * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
+ * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
+ * 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -3070,9 +3077,8 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values: with variance v, off * off is at most pixels * v. So `spread`, a difference, is at
- * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel.
- * templates/ops/moments.c.tpl */
+ * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
+ * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels)
 {
@@ -3290,8 +3296,8 @@ static INLINE void winograd_pack_transposed_by16(float *restrict packed,
     }
 
 /* Canonical weights -> w, of a data gradient: blocks of `block` inputs (by<block>), in each
- * [tap][outputs][inputs], the taps in the order in which the kernel reads them; zeros where there
- * are fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+ * [tap][outputs][inputs], the taps in the kernel's order, the last arguments; zeros where there are
+ * fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_transposed_taps_in_order(float *restrict packed,
         const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block,
         const int *tap_of)
@@ -3887,8 +3893,8 @@ static const struct param params[] = {
 };
 
 /* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data gradient.
- * */
+ * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
+ * gradient. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
@@ -4087,7 +4093,7 @@ static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "avx2",
-    /* and an ISA: told where a processor lacks this one */
+    /* and an ISA; said where a processor lacks this one */
     .remake = "make gen NET=s8 NORM=gn ISA=",
     .arithmetic = "c1cf2f9d105f602d", /* digest of the code that computes */
     .c = 3,

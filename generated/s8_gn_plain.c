@@ -64,7 +64,7 @@
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description; 7 from 26: line 7, called by line 26. Training calls the same ones.
+ * description (section 8); 7 from 26: line 7, called by line 26. Training calls the same ones.
  *
  * How a batch is cut:
  *
@@ -88,8 +88,8 @@
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 4 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
  * border. The images of a micro-batch lie one after another.
- * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are
- * numbered where they stand.
+ * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
+ * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -134,7 +134,8 @@
  * see its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
- * order. `Loops:` above a kernel: the outermost first.
+ * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
+ * text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
  * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
@@ -345,7 +346,7 @@ static const struct weight weights[27];
 
 /* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
  * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
- * image; those of clear_border() the rows, columns, channels and border of a buffer. */
+ * image; those of clear_border() the rows, columns, pitch and border of a buffer. */
 
 /* A micro-batch through the whole network, in a training and in an evaluation. */
 static void forward(const struct net *net, const struct buffers *at, int n)
@@ -604,8 +605,9 @@ static void train_micro_batch(const struct net *net, const struct buffers *at, i
             TIMED(CONV1_BWD_WEIGHTS);
 }
 
-/* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a
- * diagnosis which images come; 0: no micro-batch has memory of its own. */
+/* Calls a function for each micro-batch of these chunks, in order. run_micro_batch says which
+ * images come, for a diagnosis of numbers that are not finite; 0: no micro-batch has memory of its
+ * own. */
 static void each_micro_batch(const struct net *net, struct span chunks, places *place,
         computes *compute)
 {
@@ -660,7 +662,8 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     /* 41 */ store_logits(net, at->image, n, at->y_conv11);
 }
 
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+/* Loss, hits (the largest logit is the label's) and logits of this rank's chunks of images in
+ * evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
@@ -750,7 +753,7 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
 
 /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
  * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
- * threshold: 655 of 65536 for a probability of 0.01.
+ * threshold, 65536 * p rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
  * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
@@ -1079,7 +1082,7 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
     }
 
 /* Gradient of a convolution's input: dx = sum of dy * w over the outputs that read it, where output
- * p reads input seen(p, tap); the last tap first: dy in rising order. w: [tap][output][input].
+ * p reads input seen(p, tap); taps run backward, so dy in rising order. w: [tap][output][input].
  * templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
         const float *restrict w, int n,
@@ -1417,10 +1420,12 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 }
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
- * 12 floats an image. Without `dlogits` only those; with it also the gradient of the mean loss over
- * the batch: dlogits = (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / 10, s
- * = smoothing. A training may mix into each image another one, whose label is in `others`; `part`
- * is then what the image has of itself. Else both are NULL.
+ * 12 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
+ * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
+ * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
+ * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
+ * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
+ * 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -1479,9 +1484,8 @@ static void store_logits(const struct net *net, int first, int n, const float *v
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
  * at first.
  * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values: with variance v, off * off is at most pixels * v. So `spread`, a difference, is at
- * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel.
- * templates/ops/moments.c.tpl */
+ * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
+ * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
 static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels)
 {
@@ -2182,8 +2186,8 @@ static const struct param params[] = {
 };
 
 /* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data gradient.
- * */
+ * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
+ * gradient. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
@@ -2255,7 +2259,7 @@ static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "c",
-    /* and an ISA: told where a processor lacks this one */
+    /* and an ISA; said where a processor lacks this one */
     .remake = "make gen NET=s8 NORM=gn ISA=",
     .arithmetic = "9a154f561a450a20", /* digest of the code that computes */
     .c = 3,

@@ -482,8 +482,8 @@ function model.params(graph, planned, options)
         layer_table = model.head_table(graph, planned),
         batch_cut = model.batch_cut(graph, planned.train.plan),
         totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
-            .. "sum. `line` is that of the description; 7 from 26: line 7, called by line 26. "
-            .. "%s",
+            .. "sum. `line` is that of the description (section 8); 7 from 26: line 7, called by "
+            .. "line 26. %s",
             graph.param_floats, graph.flop / 1e6, evaluates_apart(planned)
                 and "Training may call another kernel, which leaves winners or sums, too."
                 or "Training calls the same ones."),

@@ -97,6 +97,16 @@ local function phase_text(phase, is)
     }))
 end
 
+-- Whether a phase has the loss: all that come behind it are of the backward pass.
+local function has_loss(phase)
+    for _, call in ipairs(phase.calls) do
+        if call.kind == "loss" then
+            return true
+        end
+    end
+    return false
+end
+
 -- The layers that a phase computes, for its comment.
 local function phase_title(phase)
     local names <const>, seen <const> = {}, {}
@@ -262,7 +272,7 @@ end
 --- what an update is, in words
 function phases.texts(graph, train, eval, phased, shared, update)
     local texts, steps <const> = {}, {}
-    local first = 1
+    local first, is_backward = 1, false
     local _, slots <const> = name.slots(train.plan.kernels)
     for i, phase in ipairs(train.plan.phases) do
         local function_name <const> = phased and "train_phase" .. i or "train_micro_batch"
@@ -272,12 +282,13 @@ function phases.texts(graph, train, eval, phased, shared, update)
         if runs then
             texts[#texts + 1] = phase_text(phase, {
                 name = function_name,
-                title = phased and ("Phase %d: %s."):format(i, c.comment(title))
+                title = phased and ("Phase %d%s: %s."):format(i, is_backward and ", backward" or "",
+                    c.comment(title))
                     or "A micro-batch through the whole network, forward and backward.",
                 first_call = first, memory = train.memory, slots = slots,
             })
         end
-        first = first + #phase.calls
+        first, is_backward = first + #phase.calls, is_backward or has_loss(phase)
         local joins <const> = {}
         for k, join in ipairs(phase.joins) do
             joins[k] = { title = join_title(join), lines = join_lines(join, graph) }

@@ -89,11 +89,13 @@ end
 
 -- -- Comments ------------------------------------------------------------------------------------
 
--- Appends the words of a comment, behind `first` on its first line and `next_one` on others.
--- Returns what does not fill a line, with its beginning.
+-- Appends the words of a comment, behind `first` on its first line and `next_one` on others. The
+-- end of the comment stays with its last word. Returns what does not fill a line, with its
+-- beginning.
 local function fill(lines, text, first, next_one)
     local line = first
-    for word in text:gmatch("%S+") do
+    for one in text:gsub(" %*/$", "\0*/"):gmatch("%S+") do
+        local word <const> = one:gsub("\0", " ")
         local longer <const> = line:find("%S$") and line .. " " .. word or line .. word
         if #longer > wrap.WIDTH and line ~= first and line ~= next_one then
             lines[#lines + 1] = line

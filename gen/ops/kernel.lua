@@ -111,7 +111,7 @@ function kernel.cost_text(spec, isa, reads, writes, multiplied)
     local traffic <const> = string.format("eads %d KB, writes %d KB.",
         (reads * isa.bytes + 1023) // 1024, (writes * isa.bytes + 1023) // 1024)
     if spec.flop and spec.flop > 0 then
-        local done <const> = multiplied and string.format(", %.3g multiplied", multiplied / 1e6)
+        local done <const> = multiplied and string.format(", %.3g in 36 products", multiplied / 1e6)
         return string.format("%.3g %sMFLOP%s; r%s", spec.flop / 1e6,
             done and "direct " or "", done or "", traffic)
     end

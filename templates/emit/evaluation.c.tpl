@@ -1,11 +1,12 @@
 @ -- The order of an evaluation.
-/* Loss, hits and logits of this rank's chunks of images in evaluation mode. */
+/* Loss, hits (the largest logit is the label's) and logits of this rank's chunks of images in evaluation mode. */
 static void eval(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const struct span chunks = run_thread_chunks(run, rank);
     @ if #eval_lines > 0 then
 
+        /* What norms apply, of their running statistics; 1: the same for all images. */
         const struct buffers first = place_eval(&net, 0, 0), *const at = &first;
         @ for _, line in ipairs(eval_lines) do
             ${line}

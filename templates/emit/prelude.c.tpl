@@ -331,7 +331,7 @@
 @ end
 @ if wanted.draw_bits and vec ~= "vec4" then
 
-    /* rng_bits(key, position + i) of rng.h in lane i. */
+    /* rng_bits(key, position + i) of rng.h, with its constants, in lane i. */
     static inline ${vec}i random_bits(uint64_t key, uint32_t position)
     {
         @ local lanes = isa == "avx512" and "15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0" or "7, 6, 5, 4, 3, 2, 1, 0"
@@ -372,7 +372,7 @@
 @ if wanted.draw_bits then
 
     /* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of position i, a half of
-     * rng_bits(key, i / 2), the low one for an even i, are at least the threshold: 655 of 65536 for a probability of 0.01.
+     * rng_bits(key, i / 2), the low one for an even i, are at least the threshold, 65536 * p rounded: 655 for a probability p of 0.01.
      * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the number of each image in the data set. */
     @ prototype()
     static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)

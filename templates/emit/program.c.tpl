@@ -47,7 +47,7 @@
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
  * whose kernel reads them one by one); around it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
- * A buffer with 3-87 before its place, in section 9, lives from call 3 to call 87; calls are numbered where they stand.
+ * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
@@ -63,7 +63,7 @@
  * Functions run_, rng_, team_, weights_ and program_main and constants ${tensor_rows and "PROFILE_, TENSOR_ and WHAT_" or "PROFILE_"} are the runtime's: see
  * its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a micro-batch; in sections 2 and 3,
- * `at`: its buffers. A type takes_.. names its arguments in their order. `Loops:` above a kernel: the outermost first.
+ * `at`: its buffers. A type takes_.. names its arguments in their order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share, 5 kernels, 6 packing, 7 kernel table,
  * 8 model, 9 memory. */
@@ -135,7 +135,7 @@ struct buffers {
 @ if wanted.fetch_ahead then
 
     /* Memory that the next micro-batch will read, fetched while this one is computed: `lines` cache lines each time
-     * that a kernel asks, until all ranges are done, each of so many lines. */
+     * that a kernel asks (all of them / how often kernels ask, rounded up), until all ranges are done, each of so many lines. */
     struct ahead {
         int lines, range;
         struct {
@@ -186,8 +186,8 @@ static const struct weight weights[${#weights}];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
-/* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are the layer's index in layers[] (not the
- * call's number), the threshold, and the 32-bit words of an image; those of clear_border() the rows, columns, channels and border of a buffer. */
+/* The number behind the parameters of a norm is the pixels of an image${phased and "; that before it, and the last of chunk_sums(), the floats of a row" or ""}. Those of draw_bits() are the layer's index in layers[] (not the
+ * call's number), the threshold, and the 32-bit words of an image; those of clear_border() the rows, columns, pitch and border of a buffer. */
 
 @ for _, text in ipairs(phase_texts) do
     ${text}
@@ -235,6 +235,7 @@ static inline void zero(${real} *p, size_t floats)
 
 @ end
 @ if wanted.fetch_ahead then
+    /* Fetches the next lines, of 64 bytes; 0, 2: to be read, into the second level of the cache. */
     static inline void fetch_ahead(struct ahead *ahead)
     {
         if (ahead == NULL) {
@@ -514,7 +515,7 @@ static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
     .isa = ${model.isa},
-    .remake = ${model.remake}, /* and an ISA: told where a processor lacks this one */
+    .remake = ${model.remake}, /* and an ISA; said where a processor lacks this one */
     .arithmetic = "${model.arithmetic}", /* digest of the code that computes */
     .c = ${model.c},
     .h = ${model.h},

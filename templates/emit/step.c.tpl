@@ -1,7 +1,7 @@
 @ -- The order of a training step.
 @ if phased then
-    /* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch tells a diagnosis
-     * which images come. Every other phase goes through the chunks from the last to the first: it meets what the one
+    /* Calls a phase for each micro-batch of these chunks, in order within a chunk. run_micro_batch says which images
+     * come, for a diagnosis of numbers that are not finite. Every other phase goes through the chunks from the last to the first: it meets what the one
      * before left in cache. */
     static void each_micro_batch(const struct net *net, struct span chunks, bool descends, places *place, computes *compute)
     {
@@ -25,8 +25,8 @@
 
     /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
 @ else
-    /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch tells a diagnosis which
-     * images come; 0: no micro-batch has memory of its own. */
+    /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch says which images come, for a
+     * diagnosis of numbers that are not finite; 0: no micro-batch has memory of its own. */
     static void each_micro_batch(const struct net *net, struct span chunks, places *place, computes *compute)
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {

@@ -1,8 +1,9 @@
 @ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits, in
- * ${values_floats} ${real}s an image. Without `dlogits` only those; with it also the gradient of the mean loss over the batch: dlogits =
- * (softmax(logits) - target) / batch->n, target = (1 - s) [label] + s / ${classes}, s = smoothing. A training may mix into
- * each image another one, whose label is in `others`; `part` is then what the image has of itself. Else both are NULL.
+ * ${values_floats} ${real}s an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted = logit - largest, power =
+ * exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s / ${classes}, s = smoothing. With `dlogits` also the gradient of
+ * the mean loss over the batch: dlogits = (softmax(logits) - target) / batch->n. A training may mix into each image another
+ * one, whose label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is 1.
  * templates/ops/loss.c.tpl */
 @ prototype()
 static void softmax_loss(${real} *dlogits, const ${real} *values, const struct net *net, int chunk, int first, int n, ${real} smoothing)

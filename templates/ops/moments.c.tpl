@@ -4,8 +4,8 @@
  * these. ${gathers and "Images are added in order (Chan, Golub and LeVeque 1979)." or "Each image has its own: `before` is 0."} */
 
 /* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values: with
- * variance v, off * off is at most pixels * v. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of squares: not all its
+ * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, of
+ * variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of squares: not all its
  * digits cancel. templates/ops/moments.c.tpl */
 @ prototype()
 static void add_image_moments(double *restrict moments, double before, const ${real} *restrict sums, int pitch, double pixels)

@@ -4,7 +4,7 @@
 @ -- may be more than the cache holds, and every tile reads all of both tensors.
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ if any_size then
-    /* ${formula} Images of any height and width.
+    /* ${formula} Images of any height and width; from: x, to: dy.
      * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}. Loops: images, filter rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
     static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
 @ else

@@ -23,7 +23,7 @@
     @ local into, from = forward and "k" or "i", forward and "i" or "k"
     @ local made, read = forward and "outputs" or "inputs", forward and "inputs" or "outputs"
     @ local macro = forward and "PACK" or "PACK_TRANSPOSED"
-    /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made} (by<block>), in each [tap][${read}][${made}]${orders and ", the taps in the order in which the kernel reads them" or ""};
+    /* Canonical weights -> w${forward and "" or ", of a data gradient"}: blocks of `block` ${made} (by<block>), in each [tap][${read}][${made}]${orders and ", the taps in the kernel's order, the last arguments" or ""};
      * zeros where there are fewer ${made} than `pitch`. templates/ops/conv/pack_loops.c.tpl */
     static INLINE void ${name}(${real} *restrict packed, const ${real} *restrict canonical, int taps, int inputs, int outputs, int pitch, int block${orders and ", const int *tap_of" or ""})
     {

@@ -1,6 +1,6 @@
 @ -- The loops of a convolution's data gradient.
 /* Gradient of a convolution's input: dx ${adds and "+=" or "="} sum of dy * w over the outputs that read it, where output p reads
- * input seen(p, tap); the last tap first: dy in rising order. w: [tap][output][input].
+ * input seen(p, tap); taps run backward, so dy in rising order. w: [tap][output][input].
  * templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
     struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})

@@ -99,6 +99,23 @@ function tests.no_phase_is_empty()
     test.equal(calls, functions)
 end
 
+-- The head says what the plan keeps for backward and what it makes again.
+function tests.the_head_says_what_is_kept()
+    local function head_of(norm)
+        local layers <const> = "conv { 4, window = 3, padding = 1 }, norm(), dropout(0.1), "
+            .. "maxpool(2)"
+        local text <const> = program(nets.small(layers:rep(2, ", "), norm), "avx2")
+        return (text:match("backward reads.-Layouts:"):gsub("%s+%*?%s*", " "))
+    end
+    local whole <const> = head_of("gn")
+    assert(whole:find("(keep_)", 1, true) and whole:find("No layer is computed twice.", 1, true)
+        and whole:find("y_ of [%l, _]*conv") and whole:find("(winner_)", 1, true), whole)
+    local cut <const> = head_of("bn")
+    assert(cut:find("makes again, in y_<layer>_phase<number of the phase>: y_ of", 1, true), cut)
+    assert(not cut:find("computed twice", 1, true), cut)
+    assert(not head_of("none"):find("coef_", 1, true))
+end
+
 -- In plain loops an evaluation is the forward pass of a training, written once, where it is the
 -- same but for what it leaves out: not where batch norms have statistics of their own for it.
 function tests.a_plain_evaluation_is_the_forward_pass()

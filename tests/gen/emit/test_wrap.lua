@@ -77,6 +77,13 @@ function tests.sentences_are_filled()
         "/* " .. ("word "):rep(18) .. "word\n * word word word end.\n * Another one. */\n")
 end
 
+-- The end of a comment never stands alone.
+function tests.an_end_stays_with_its_word()
+    local full <const> = "/* " .. ("x"):rep(90) .. " end..."
+    test.equal(#full, wrap.WIDTH + 1 - #" ")
+    test.equal(wrapped { full .. " */" }, "/* " .. ("x"):rep(90) .. "\n * end... */\n")
+end
+
 function tests.tables_and_pictures_stay()
     local table_line <const> = " * " .. ("x  "):rep(40) .. "x"
     local text <const> = "/* A picture:\n *\n" .. table_line .. "\n *\n * Done. */\nint x;\n"
