@@ -158,7 +158,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
-    MICRO_BATCH = 4, /* images that run through the network together */
+    MICRO_BATCH = 4, /* images together in the network: weights are read once for them */
     WEIGHT_FLOATS = 90736, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 46064, /* of a chunk of images: sums over them, zeroed before every step */
     SCRATCH_FLOATS = 703024, /* of a thread, for one micro-batch at a time */

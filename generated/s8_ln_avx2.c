@@ -168,7 +168,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
-    MICRO_BATCH = 4, /* images that run through the network together */
+    MICRO_BATCH = 4, /* images together in the network: weights are read once for them */
     WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 46192, /* of a chunk of images: sums over them, zeroed before every step */
     SCRATCH_FLOATS = 767984, /* of a thread, for one micro-batch at a time */
@@ -778,11 +778,10 @@ static void eval(struct run *run, int rank)
 
 /* -- 4. Loops of kernels and what they share --------------------------------------------------- */
 
-/* In names of loops: x2: so many vectors of channels at once; 6x2: a register tile, all tiles of a
- * block x vectors; 16_4x2: tiles of a block, then a register tile, inputs x vectors; 4x2: a
- * register tile, pixels or entries of the filter x vectors; p1: the padding of the window; p32_16:
- * the pitches of what is read and written; p16: the pitch; b0_0: the borders of what is read and
- * written. */
+/* In names of loops: x2: so many vectors of channels at once; 6x2: of winograd_, all tiles of a
+ * block x vectors; 16_4x2: tiles of a block, then a tile of inputs x vectors; 4x2: of direct_,
+ * pixels or entries of the filter x vectors; p1: the padding of the window; p32_16: the pitches of
+ * what is read and written; p16: the pitch; b0_0: the borders of what is read and written. */
 
 /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
  * side, and the next pixel `pitch` floats further on. */

@@ -66,9 +66,9 @@ local WORDS <const> = {
 -- Words in the names of loops of kernels, section 4: { pattern, which captures the word, text }.
 local LOOPS <const> = {
     { "_(x%d+)$", "so many vectors of channels at once" },
-    { "^winograd_[^s].*%a_(%d+x%d+)", "a register tile, all tiles of a block x vectors" },
-    { "^winograd.*_(%d+_%d+x%d+)", "tiles of a block, then a register tile, inputs x vectors" },
-    { "^direct.*_(%d+x%d+)", "a register tile, pixels or entries of the filter x vectors" },
+    { "^winograd_[^s].*%a_(%d+x%d+)", "of winograd_, all tiles of a block x vectors" },
+    { "^winograd.*_(%d+_%d+x%d+)", "tiles of a block, then a tile of inputs x vectors" },
+    { "^direct.*_(%d+x%d+)", "of direct_, pixels or entries of the filter x vectors" },
     { "_(u%d+)$", "inputs a turn" },
     { "_(ahead)", "fetches what the next micro-batch reads" },
     { "_(ragged)_", "the last tiles of an image may be cut off" },

@@ -95,7 +95,7 @@ enum {
     @ if own_chunks then
         CHUNKS = ${most_chunks}, /* of a batch, at most */
     @ end
-    MICRO_BATCH = ${micro_batch}, /* images that run through ${phased and "a phase" or "the network"} together */
+    MICRO_BATCH = ${micro_batch}, /* images together in ${phased and "a phase" or "the network"}: weights are read once for them */
     @ if phased then
         CHUNK_MICRO_BATCHES = ${chunk_micro_batches}, /* of a chunk */
     @ end
