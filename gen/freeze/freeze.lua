@@ -162,7 +162,7 @@ local function texts_of(plan, graph, set, all)
         prototypes = kernels.prototypes, helpers = helpers.texts, loops = loops.texts,
         kernels = kernels.texts, wanted = all.wanted,
         shapes = all:helpers({ "ops/shapes.c.tpl" },
-            { alone = true, shapes = named:sorted() }).texts,
+            { alone = true, shapes = named:sorted(), legend = named:legend() }).texts,
     }
 end
 
