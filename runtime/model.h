@@ -229,7 +229,7 @@ enum kernel_op {
     KERNEL_MUL,
     KERNEL_CONCAT, /* one of the values that lie side by side in another */
     KERNEL_PAD_CHANNELS,
-    KERNEL_SUMS, /* the sums of a norm that no convolution's epilogue gathers */
+    KERNEL_SUMS,    /* the sums of a norm that no convolution's epilogue gathers */
     KERNEL_SET_NORM /* a norm that makes its statistics itself */
 };
 
@@ -275,8 +275,9 @@ struct ahead;
  * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
  *   NORM_RMS x / sqrt(mean of x * x + eps):
  *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
- *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy; dx
- * may be the same buffer as dy bwd_weights  dw += sum of dy * x^; but for NORM_RMS db += sum of dy
+ *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy;
+ *                dx and dy may be one buffer
+ *   bwd_weights  dw += sum of dy * x^; but for NORM_RMS db += sum of dy
  *
  * Forward sums of v are s, sum v - s, sum (v - s)^2 [pitch], where s is v at the first pixel: sums
  * of v and v*v would lose the variance of channels whose mean is far above their deviation. All
@@ -327,7 +328,7 @@ struct kernel {
     struct layout dx, dy;     /* gradients: same shapes, other borders */
     struct geometry geometry; /* CONV, MAXPOOL and AVGPOOL */
     int groups;               /* CONV: of channels, each convolved by itself; 0 is 1 */
-    int first;                /* CONCAT, PAD_CHANNELS: the channel of y that the first one of x is */
+    int first; /* CONCAT, PAD_CHANNELS: the channel of y that the first one of x is */
     bool bias, relu, stats, adds;
     bool affine;                /* POINTWISE */
     bool masks_x;               /* POINTWISE, SET_NORM */

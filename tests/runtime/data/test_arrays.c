@@ -445,6 +445,41 @@ static size_t widen(uint8_t *zip, size_t size)
 }
 
 /* NumPy writes sizes of 64 bits. What cannot be found from header to header is read. */
+/* The directory at the end of a zip says that an array lies where another one of its size does:
+ * what libzip reads by it is the array, mapped or not. */
+START_TEST(a_directory_that_leads_elsewhere_is_followed)
+{
+    enum { LISTED_SUM = 16, LISTED_AT = 42 };
+    static const uint8_t others[] = {21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+    static uint8_t npy[3][NPY_SIZE], bytes[4000];
+    const size_t packed = files_npy(npy[0], grey.x, npz_bytes, sizeof npz_bytes);
+    const struct files_entry entries[] = {
+        {"x_train.npy", npy[0], packed},
+        {"x_other.npy", npy[1], files_npy(npy[1], grey.x, others, sizeof others)},
+        {"y_train.npy", npy[2], files_npy(npy[2], grey.y, labels_64, sizeof labels_64)},
+        {"x_test.npy", npy[0], packed},
+        {"y_test.npy", npy[2], entries[2].size},
+    };
+    files_put_zip("x.npz", entries, 5, ZIP_CM_STORE);
+    FILE *file = fopen(files_path("x.npz"), "rb");
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    uint8_t *first = memmem(bytes, size, "PK\1\2", 4);
+    ck_assert_ptr_nonnull(first);
+    uint8_t *second = memmem(first + 4, size - (size_t)(first + 4 - bytes), "PK\1\2", 4);
+    ck_assert_ptr_nonnull(second);
+    memcpy(first + LISTED_SUM, second + LISTED_SUM, 4);
+    memcpy(first + LISTED_AT, second + LISTED_AT, 4);
+    files_put("x.npz", bytes, size);
+    request.path = files_path("x.npz");
+    for (int mapped = 0; mapped < 2; mapped++) {
+        request.options.map_from = mapped == 1 ? 1 : SIZE_MAX;
+        opens();
+        shows(1, others + 6);
+    }
+}
+END_TEST
+
 START_TEST(an_npz_of_numpy_is_mapped)
 {
     static uint8_t bytes[4000], changed[4000];
@@ -573,6 +608,7 @@ int main(void)
     tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
     tcase_add_test(tests, dictionaries_say_three_things);
     tcase_add_test(tests, a_damaged_npz_is_told);
+    tcase_add_test(tests, a_directory_that_leads_elsewhere_is_followed);
     tcase_add_test(tests, an_npz_of_numpy_is_mapped);
     tcase_add_test(tests, an_npz_is_searched_to_its_end);
     tcase_add_test(tests, a_file_that_is_shorter_than_it_says_is_told);
