@@ -315,6 +315,44 @@ function tests.norms_of_pixels_are_exported_and_imported()
     end
 end
 
+-- What is nearly such a norm is none.
+function tests.other_quotients_are_no_norms_of_pixels()
+    local numbers <const> = { tensor("two", {}, { 2 }), tensor("eps", {}, { 1e-6 }),
+        tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
+    local function perm(from, to, ...)
+        return node("Transpose", from, to, { { "perm", "ints", { ... } } })
+    end
+    local function parts(x, axis, more)
+        return node("Pow", { x, "two" }, "s"),
+            node("ReduceMean", "s", "u", { { "axes", "ints", { axis } }, more }),
+            node("Add", { "u", "eps" }, "e"), node("Sqrt", "e", "r")
+    end
+    local behind <const>, back <const> = perm("x", "t", 0, 2, 3, 1), perm("h", "v", 0, 3, 1, 2)
+    local nodes = { behind, parts("t", 3) }
+    table.move({ node("Div", { "t", "r" }, "h"), back }, 1, 2, #nodes + 1, nodes)
+    test.equal(head(nodes, numbers), 'norm { "rms", eps = 1e-06 }') -- of channels that are last
+    nodes = { behind, node("LayerNormalization", "t", "h"), back }
+    local weights <const> = weights_of(convert(file_of(nodes, numbers)))
+    test.equal({ weights["norm1.weight"], weights["norm1.bias"] },
+        { { 1.0, 1.0, 1.0 }, { 0.0, 0.0, 0.0 } })
+    local conv <const> = node("Conv", { "x", "w" }, "c")
+    for name, wrong in pairs({
+        another_layer = { conv, parts("x", 1) },
+        without_the_side = { conv, parts("c", 1, { "keepdims", "int", 0 }) },
+        another_side = { conv, parts("c", 3) },
+    }) do
+        wrong[#wrong + 1] = node("Div", { "c", "r" }, "v")
+        local good <const>, message <const> = pcall(convert, file_of(wrong, numbers))
+        test.equal({ name, good, type(message) }, { name, false, "table" }) -- no error of Lua
+    end
+    -- A square that another node reads, too, stays a layer, so what is divided has no norm.
+    local shared <const> = { conv, parts("c", 1) }
+    table.move({ node("Div", { "c", "r" }, "h"), node("Add", { "h", "s" }, "v") }, 1, 2,
+        #shared + 1, shared)
+    local good <const>, message <const> = pcall(convert, file_of(shared, numbers))
+    test.equal({ good, type(message) }, { false, "table" })
+end
+
 -- Each activation that burin writes comes back, at the first and a late opset.
 function tests.activations_are_exported_and_imported()
     local lines <const> = [[linear(4), relu6(), linear(4), leaky_relu(0.25), linear(4),
