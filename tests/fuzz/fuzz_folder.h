@@ -4,11 +4,12 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
-enum { FUZZ_PATH_SIZE = 200 };
+enum { FUZZ_PATH_SIZE = 1024 };
 
 static char fuzz_folder[FUZZ_PATH_SIZE / 2];
 
@@ -44,7 +45,8 @@ static inline void remove_fuzz_folder(void)
 static inline const char *fuzz_path(const char *name, char path[FUZZ_PATH_SIZE])
 {
     if (fuzz_folder[0] == '\0') {
-        const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+        const char *base = getenv("TMPDIR");
+        base = base != NULL ? base : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
         snprintf(fuzz_folder, sizeof fuzz_folder, "%s/fuzz.XXXXXX", base);
         FUZZ_CHECK(mkdtemp(fuzz_folder) != NULL, "no folder in %s", base);
         atexit(remove_fuzz_folder);

@@ -12,7 +12,7 @@ in_memory() {
     [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'NR == 2 { print $4 }')" -gt 2097152 ] &&
         folder=$(mktemp -d /dev/shm/burin.XXXXXX) || return 1
     trap 'rm -rf "$folder"' EXIT
-    trap 'exit 130' INT TERM
+    trap 'exit 130' HUP INT TERM
     cp "$(command -v env)" "$folder/env" && "$folder/env" > "$folder/env.txt"
 }
 
