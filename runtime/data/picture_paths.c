@@ -13,7 +13,7 @@
 
 enum { DEEPEST = 16 };
 
-static bool add(struct picture_paths *paths, const char *path, struct err *err)
+bool picture_paths_append(struct picture_paths *paths, const char *path, struct err *err)
 {
     if (paths->count == paths->room) {
         const int room = paths->room > 0 ? 2 * paths->room : 64;
@@ -52,10 +52,11 @@ static bool visit(struct picture_paths *paths, const char *folder, const char *n
         return err_set_code(err, EXIT_DATA, "%.200s...: path too long: expected at most %d bytes",
                             folder, DATA_PATH_SIZE - 1);
     if (lstat(path, &info) != 0)
-        return add(paths, path, err); /* who reads it says why not */
+        return picture_paths_append(paths, path, err); /* who reads it says why not */
     if (S_ISDIR(info.st_mode))
         return walk(paths, path, depth + 1, err);
-    return !folder_is_image(name) || folder_is_folder(path) || add(paths, path, err);
+    return !folder_is_image(name) || folder_is_folder(path) ||
+           picture_paths_append(paths, path, err);
 }
 
 static bool walk(struct picture_paths *paths, const char *folder, int depth, struct err *err)
@@ -81,7 +82,7 @@ bool picture_paths_add(struct picture_paths *paths, const char *argument, struct
 {
     const int before = paths->count;
     if (!folder_is_folder(argument))
-        return add(paths, argument, err);
+        return picture_paths_append(paths, argument, err);
     return walk(paths, argument, 1, err) &&
            (paths->count > before ||
             err_set_code(err, EXIT_DATA, "%s: no images: expected .png, .jpg or .jpeg files",

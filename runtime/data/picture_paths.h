@@ -28,6 +28,9 @@ struct picture_paths {
  * to read it will tell what is wrong with it. */
 bool picture_paths_add(struct picture_paths *paths, const char *argument, struct err *err);
 
+/* This path, whatever is there or on another machine. */
+bool picture_paths_append(struct picture_paths *paths, const char *path, struct err *err);
+
 /* Accepts a zeroed struct. */
 void picture_paths_close(struct picture_paths *paths);
 

@@ -52,6 +52,12 @@ static bool same_state(struct trainer *t, struct err *err)
                : err_set_errno(err, ENOMEM, "digest of the parameters");
 }
 
+bool alike_reading(struct ranks *ranks, bool from_root, struct err *err)
+{
+    return ranks == NULL ||
+           ranks_compare(ranks, "--data-from-root", from_root ? "given" : "not given", err);
+}
+
 bool alike_model(struct ranks *ranks, const struct run *run, struct err *err)
 {
     const struct model *model = run->model;

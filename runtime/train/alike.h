@@ -13,6 +13,10 @@
  * this process is alone. */
 bool alike_check(struct trainer *trainer, struct err *err);
 
+/* The same of whether the first rank alone reads images, --data-from-root: before any of them does,
+ * as it decides what they say to each other. */
+bool alike_reading(struct ranks *ranks, bool from_root, struct err *err);
+
 /* The same of the kernels' instruction set and of the parameters and statistics of a run. */
 bool alike_model(struct ranks *ranks, const struct run *run, struct err *err);
 

@@ -218,9 +218,7 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
     struct evaluate_result result;
     bool opened = open_model(e, model, err);
     e->from_root = e->from_root && e->ranks != NULL;
-    if (!ranks_agree(e->ranks, opened, err) ||
-        !(e->ranks == NULL ||
-          ranks_compare(e->ranks, "--data-from-root", e->from_root ? "given" : "not given", err)))
+    if (!ranks_agree(e->ranks, opened, err) || !alike_reading(e->ranks, e->from_root, err))
         return false;
     opened = open_evaluation(e, model, err);
     if (!ranks_agree(e->ranks, opened, err) || !alike_model(e->ranks, &e->run, err) ||

@@ -5,6 +5,7 @@
  *
  * Several ranks read and compute the images of their own chunks of a batch, as in eval. The first
  * of them prints; what the others have to say of their images goes to all, so that all end alike.
+ * With --data-from-root the first reads them all, and gives away their names and numbers.
  */
 #include "train/predict.h"
 
@@ -33,6 +34,7 @@
 #include "train/alike.h"
 #include "train/meet.h"
 #include "train/settings.h"
+#include "train/spread.h"
 
 /* One image of the batch at hand. */
 struct slot {
@@ -51,7 +53,7 @@ struct prediction {
     const struct model *model;
     const char *program, *model_option, *resize_option, *backend, *mean, *std;
     int64_t threads, top, ranks_wanted;
-    bool json, csv;
+    bool json, csv, from_root;
     enum answer_format format;
     enum resize resize;
     struct picture_paths paths;
@@ -102,11 +104,13 @@ static void read_slot(const struct prediction *p, struct slot *slot)
                      slot->path, slot->picture.h, slot->picture.w, h, w);
 }
 
-/* The images of the batch that a rank reads and computes. */
+/* The images of the batch that a rank reads: those that it computes, or all by the first rank. */
 static struct span images_of(const struct prediction *p, int rank)
 {
-    if (p->ranks == NULL)
+    if (p->ranks == NULL || (p->from_root && rank == 0))
         return (struct span){0, p->slot_count};
+    if (p->from_root)
+        return (struct span){0, 0};
     return run_divide_images(p->slot_count, run_chunk_images(p->model), rank, p->ranks->count);
 }
 
@@ -115,11 +119,16 @@ static struct span own_images(const struct prediction *p)
     return images_of(p, p->ranks == NULL ? 0 : p->ranks->me);
 }
 
+static size_t image_floats(const struct model *model)
+{
+    return (size_t)model->c * (size_t)model->h * (size_t)model->w;
+}
+
 static void read_share(void *context, int rank)
 {
     struct prediction *p = context;
     const struct span own = own_images(p);
-    const size_t floats = (size_t)p->model->c * (size_t)p->model->h * (size_t)p->model->w;
+    const size_t floats = image_floats(p->model);
     for (int i = own.first + rank; i < own.last; i += team_threads(p->run.team)) {
         struct slot *slot = &p->slots[i];
         float *image = p->images + (size_t)i * floats;
@@ -212,7 +221,9 @@ static bool meet(struct prediction *p, struct err *err)
     meet_messages(p);
     for (int i = 0; i < p->slot_count; i++)
         p->slots[i].picture.notes = p->news[i].notes;
-    return ranks_well(p->ranks, err);
+    const size_t floats = (size_t)p->slot_count * image_floats(p->model);
+    return ranks_well(p->ranks, err) &&
+           (!p->from_root || spread_bytes(p->images, floats * sizeof(float), p->ranks, err));
 }
 
 /* -- Answers ----------------------------------------------------------------------------------- */
@@ -329,7 +340,7 @@ static bool open_buffers(struct prediction *p, struct err *err)
 {
     const struct model *model = p->model;
     const size_t batch = (size_t)model->recipe->batch;
-    const size_t floats = (size_t)model->c * (size_t)model->h * (size_t)model->w;
+    const size_t floats = image_floats(model);
     enum { ALIGNMENT = 64 };
     const size_t bytes = (batch * floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     p->slots = calloc(batch, sizeof p->slots[0]);
@@ -367,10 +378,10 @@ static bool open_model(struct prediction *p, struct err *err)
 static bool open_paths(struct prediction *p, int count, char **arguments, struct err *err)
 {
     for (int i = 0; i < count; i++) {
-        if (p->ranks != NULL && strcmp(arguments[i], PICTURE_PATHS_INPUT) == 0)
+        if (p->ranks != NULL && !p->from_root && strcmp(arguments[i], PICTURE_PATHS_INPUT) == 0)
             return err_set_code(err, EXIT_USAGE,
                                 "predict: -: standard input is of one process: expected files or "
-                                "folders where several ranks read them");
+                                "folders where several ranks read them, or --data-from-root");
         if (!picture_paths_add(&p->paths, arguments[i], err))
             return false;
     }
@@ -379,6 +390,25 @@ static bool open_paths(struct prediction *p, int count, char **arguments, struct
         p->width = length > p->width && length <= most ? length : p->width;
     }
     return true;
+}
+
+/* The names of the images that the first rank has found, one after another with their ends. */
+static bool spread_paths(struct prediction *p, struct err *err)
+{
+    size_t size = 0, at = 0;
+    for (int i = 0; i < p->paths.count; i++)
+        size += strlen(p->paths.at[i]) + 1;
+    if (!spread_bytes(&size, sizeof size, p->ranks, err))
+        return false;
+    char *names = malloc(size + 1); /* a folder may have none */
+    for (int i = 0; names != NULL && i < p->paths.count; at += strlen(p->paths.at[i]) + 1, i++)
+        strcpy(names + at, p->paths.at[i]);
+    bool ok = names != NULL || err_set_errno(err, ENOMEM, "names of images");
+    ok = ranks_agree(p->ranks, ok, err) && spread_bytes(names, size, p->ranks, err);
+    for (at = 0; ok && !ranks_writes(p->ranks) && at < size; at += strlen(names + at) + 1)
+        ok = picture_paths_append(&p->paths, names + at, err);
+    free(names);
+    return ranks_agree(p->ranks, ok, err);
 }
 
 /* All ranks need the same images by the same names, and the same model. */
@@ -443,9 +473,12 @@ static bool predict_together(struct prediction *p, int count, char **arguments, 
         p->threads =
             p->ranks == NULL ? defaults.threads : ranks_threads(p->ranks, (int)defaults.threads);
     }
-    const bool opened =
-        open_paths(p, count, arguments, err) && open_model(p, err) && open_buffers(p, err);
-    if (!ranks_agree(p->ranks, opened, err) || !compare_ranks(p, err) || !predict_all(p, err))
+    p->from_root = p->from_root && p->ranks != NULL;
+    const bool reads = !p->from_root || ranks_writes(p->ranks);
+    const bool opened = (!reads || open_paths(p, count, arguments, err)) && open_model(p, err) &&
+                        open_buffers(p, err);
+    if (!ranks_agree(p->ranks, opened, err) || !alike_reading(p->ranks, p->from_root, err) ||
+        (p->from_root && !spread_paths(p, err)) || !compare_ranks(p, err) || !predict_all(p, err))
         return false;
     if (ranks_writes(p->ranks))
         print_notes(p);
@@ -471,6 +504,9 @@ bool predict_main(const struct model *model, const char *program, int argc, char
          &p.resize_option, 0, 0},
         {"ranks", "N", "so many processes on this machine; no influence on results", OPTION_INT,
          &p.ranks_wanted, 1, RANKS_MAX},
+        {"data-from-root", NULL,
+         "the first rank alone reads the images and gives them to the others", OPTION_ON,
+         &p.from_root, 0, 0},
         {"threads", "N", "default: the processors, at most one a chunk", OPTION_INT, &p.threads, 1,
          TEAM_MAX_THREADS},
         {"backend", "generated|generic", "this program's own kernels, or the reference ones",

@@ -421,9 +421,7 @@ static bool prepare(struct trainer *t, struct err *err)
 static bool open_all(struct trainer *t, const struct typed *typed, bool ok, struct err *err)
 {
     ok = ok && resolve(t, typed, err);
-    if (!ranks_agree(t->ranks, ok, err) ||
-        !(t->ranks == NULL ||
-          ranks_compare(t->ranks, "--data-from-root", t->from_root ? "given" : "not given", err)))
+    if (!ranks_agree(t->ranks, ok, err) || !alike_reading(t->ranks, t->from_root, err))
         return false;
     ok = prepare(t, err);
     if (!ranks_agree(t->ranks, ok, err) || !alike_check(t, err))

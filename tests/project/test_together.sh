@@ -148,12 +148,13 @@ fi
 find pictures -name '*.png' | sort | sed -n '1p;30p;70p' | while read -r picture; do
     echo "no picture" >"$picture"
 done
-answer() { # CODE FOLDER COMMAND ...: standard output and error apart
+images=pictures
+answer() { # CODE FOLDER COMMAND ...: of $images; standard output and error apart
     expected=$1 into=$2
     shift 2
     code=0
     mkdir "$into"
-    "$@" --model alone_bn_3 --json pictures >"$into/output" 2>"$into/errors" || code=$?
+    "$@" --model alone_bn_3 --json "$images" >"$into/output" 2>"$into/errors" || code=$?
     cp "$into/errors" said
     [ "$code" -eq "$expected" ] || fail "$*: code $code: expected $expected"
 }
@@ -165,7 +166,25 @@ for ranks in 2 3; do
     answer 3 answers_$ranks "$programs/tiny_bn" predict --threads 2 --ranks $ranks
     diff -r answers answers_$ranks >/dev/null || fail "predict --ranks $ranks says something else"
 done
+answer 3 answers_root "$programs/tiny_bn" predict --threads 1 --data-from-root --ranks 3
+diff -r answers answers_root >/dev/null || fail "predict --data-from-root says something else"
+first=$(find pictures -name '*.png' | sort | sed -n 2p)
+for ranks in 1 2; do
+    train 0 "" "$programs/tiny_bn" predict --model alone_bn_3 --data-from-root --ranks $ranks - <"$first"
+    mv said "answer_input_$ranks"
+done
+cmp -s answer_input_1 answer_input_2 || fail "predict - says something else on two ranks"
 if [ -n "$mpirun" ]; then
+    predict="predict --threads 1 --data-from-root"
+    images=nowhere
+    answer 3 answers_apart "$mpirun" -n 1 "$programs/tiny_bn" $predict --model alone_bn_3 --json \
+        pictures : -n 2 "$programs/tiny_bn" $predict
+    images=pictures
+    cmp -s answers/output answers_apart/output ||
+        fail "predict --data-from-root of MPI says something else"
+    train 2 "rank 1 on .*: --data-from-root: \"not given\"" "$mpirun" -n 1 "$programs/tiny_bn" \
+        $predict --model alone_bn_3 pictures : -n 1 "$programs/tiny_bn" predict --model alone_bn_3 \
+        pictures
     answer 3 answers_mpi "$mpirun" -n 3 "$programs/tiny_bn" predict --threads 1
     cmp -s answers/output answers_mpi/output || fail "predict on 3 ranks of MPI says something else"
     grep -q "tiny_bn: 3 of 75 images could not be read" answers_mpi/errors || fail "predict: no count"
@@ -272,6 +291,15 @@ fault() {
     [ ! -e "fault_$1/last.safetensors" ] || fail "$1: saved all the same"
 }
 
+# harmless CODE FUNCTION:CALL:RANK: everything is saved all the same. CODE: a pattern of the launcher's.
+harmless() {
+    code=0
+    "$mpirun" -n 2 env MPI_FAULT="$2" LD_PRELOAD="$faults" "$programs/tiny_bn" train $options \
+        --max-steps 3 --threads 1 --out "harmless_$2" >said 2>&1 || code=$?
+    expr "$code" : "$1\$" >/dev/null || fail "$2: code $code: expected $1"
+    same "harmless_$2" alone_bn_3
+}
+
 # every_gather COMMAND ...: of the program; each gather fails once, on either rank, up to the first
 # that there is not
 every_gather() {
@@ -288,7 +316,8 @@ every_gather() {
 if [ -n "$mpirun" ]; then
     fault MPI_Alltoallv:2:0
     if [ -n "$deep" ]; then
-        for function in Init_thread Comm_rank Comm_size Type_contiguous Type_commit; do
+        for function in Init_thread Comm_set_errhandler Comm_rank Comm_size Type_contiguous \
+            Type_commit; do
             fault MPI_$function:1:0
             fault MPI_$function:1:1
         done
@@ -299,8 +328,19 @@ if [ -n "$mpirun" ]; then
         every_gather eval --model alone_pictures --data ten --threads 1
         every_gather eval --model alone_pictures --data ten --threads 1 --data-from-root
         every_gather predict --model alone_pictures --threads 1 "$few"
+        every_gather predict --model alone_pictures --threads 1 --data-from-root "$few"
         every_gather $picture_options --data ten --data-from-root --out fault_spread
         fault MPI_Alltoallv:1:1
         fault MPI_Alltoallv:3:1
+        # What has no message, and a rank that cannot end the others: its launcher does.
+        fault MPI_Alltoallv:2:1,MPI_Error_string:1:1
+        fault MPI_Alltoallv:2:0,MPI_Abort:1:0
+        for rank in 0 1; do
+            harmless 0 MPI_Get_library_version:1:$rank
+            harmless 0 MPI_Type_free:1:$rank
+            harmless "[0-9]*" MPI_Finalize:1:$rank # of Open MPI 1, which MPICH does not notice
+        done
+        grep -q '"between_ranks":"MPI"' harmless_MPI_Get_library_version:1:0/log.jsonl ||
+            fail "a library without a name has one"
     fi
 fi

@@ -1,9 +1,10 @@
-/* mpi_faults.c - a library for LD_PRELOAD that makes one call of MPI fail on one rank.
+/* mpi_faults.c - a library for LD_PRELOAD that makes calls of MPI fail, each on one rank.
  *
  *     MPI_FAULT=MPI_Alltoallv:3:1 LD_PRELOAD=mpi_faults.so mpirun -n 2 program train ...
  *
- * The third call of this function on rank 1 returns MPI_ERR_OTHER and does nothing. Each function
- * goes on to MPI by its second name, which the standard's profiling interface gives it.
+ * The third call of this function on rank 1 returns MPI_ERR_OTHER and does nothing. Commas stand
+ * between several such calls. Each function goes on to MPI by its second name, which the standard's
+ * profiling interface gives it.
  */
 #include <mpi.h>
 #include <stdbool.h>
@@ -24,14 +25,18 @@ static int rank(void)
 /* Whether this call is the one. calls: of this function so far. */
 static bool fails(const char *function, int *calls)
 {
-    const char *fault = getenv("MPI_FAULT");
     const size_t length = strlen(function);
     ++*calls;
-    if (fault == NULL || strncmp(fault, function, length) != 0 || fault[length] != ':')
-        return false;
-    char *end;
-    const long call = strtol(fault + length + 1, &end, 10);
-    return call == *calls && *end == ':' && strtol(end + 1, NULL, 10) == rank();
+    for (const char *fault = getenv("MPI_FAULT"); fault != NULL; fault = strchr(fault, ',')) {
+        fault += *fault == ',';
+        if (strncmp(fault, function, length) != 0 || fault[length] != ':')
+            continue;
+        char *end;
+        const long call = strtol(fault + length + 1, &end, 10);
+        if (call == *calls && *end == ':' && strtol(end + 1, NULL, 10) == rank())
+            return true;
+    }
+    return false;
 }
 
 #define FAULTY(function, parameters, arguments)                                                    \
@@ -47,6 +52,12 @@ FAULTY(MPI_Comm_rank, (MPI_Comm comm, int *me), (comm, me))
 FAULTY(MPI_Comm_size, (MPI_Comm comm, int *size), (comm, size))
 FAULTY(MPI_Type_contiguous, (int count, MPI_Datatype old, MPI_Datatype *made), (count, old, made))
 FAULTY(MPI_Type_commit, (MPI_Datatype * type), (type))
+FAULTY(MPI_Type_free, (MPI_Datatype * type), (type))
+FAULTY(MPI_Comm_set_errhandler, (MPI_Comm comm, MPI_Errhandler handler), (comm, handler))
+FAULTY(MPI_Get_library_version, (char *version, int *length), (version, length))
+FAULTY(MPI_Error_string, (int code, char *text, int *length), (code, text, length))
+FAULTY(MPI_Abort, (MPI_Comm comm, int code), (comm, code))
+FAULTY(MPI_Finalize, (void), ())
 FAULTY(MPI_Allgatherv,
        (const void *send, int count, MPI_Datatype type, void *recv, const int counts[],
         const int places[], MPI_Datatype of, MPI_Comm comm),
