@@ -49,7 +49,7 @@ LOCAL_DATA = data/cifar-10-batches-bin
 one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: the others train by \
     the recipe of the description))
 
-.PHONY: help gen train bench bench-scaling bench-peers bench-freeze compare sweep networks ablation tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-ranks bench-peers bench-freeze compare sweep networks ablation tune torch check check-deep \
     fuzz data generated install clean configure
 
 help:
@@ -57,6 +57,7 @@ help:
 	@echo 'make gen             write generated/<net>_<norm>_<isa>.c, build build/<net>_<norm>'
 	@echo 'make bench           generated against generic kernels, per layer and per step'
 	@echo 'make bench-scaling   the step for more threads, other batches, wider networks'
+	@echo 'make bench-ranks     the step on several ranks beside threads, sums in order beside MPI_Allreduce'
 	@echo 'make bench-peers     the same step in PyTorch beside ours; PYTHON= has PyTorch'
 	@echo 'make bench-freeze    the frozen network beside onnxruntime; PYTHON= has onnxruntime'
 	@echo 'make tune            measure which kernels are fastest here, for the next make gen'
@@ -140,6 +141,10 @@ bench: gen
 
 bench-scaling:
 	@exec cmake -P scripts/bench_scaling.cmake
+
+bench-ranks: gen
+	@cmake --build build --target bench_ranks
+	@exec scripts/bench_ranks.sh
 
 # Whoever lacks PyTorch hears of it before anything is built.
 torch:

@@ -2,7 +2,7 @@
 # A training whose ranks are killed again and again loses no epoch that it has saved, and ends with the
 # bytes of one that nobody disturbs.
 #
-#     tests/project/test_kills.sh PROGRAMS WORK MPIRUN [KILLS [SEED]]
+#     tests/project/test_lost_ranks.sh PROGRAMS WORK MPIRUN [KILLS [SEED]]
 #
 # Each time a random rank, of a random number of them, is killed with signal 9 at a random moment, of
 # `--ranks` and of MPIRUN in turns; what is left goes on with another number of ranks. PROGRAMS holds
