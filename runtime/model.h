@@ -68,7 +68,7 @@ enum drop_unit { DROP_VALUES, DROP_CHANNELS, DROP_IMAGES };
 enum norm_kind {
     NORM_BATCH,
     NORM_GROUP, /* layer norm over an image has one group, instance norm one a channel */
-    NORM_LAYER, /* over the channels of each pixel */
+    NORM_LAYER, /* over the channels of each pixel, or over the image with a weight an element */
     NORM_RMS    /* likewise, without mean and bias */
 };
 
@@ -91,6 +91,7 @@ struct layer {
     int c, h, w;                  /* output shape */
     struct geometry geometry;     /* conv and pools */
     enum norm_kind norm;
+    bool over_image; /* layer and RMS norm: one set an image; weight and bias [c][h][w] */
     int groups; /* conv and group norm: of channels; 0 is 1 */
     int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
     real eps;
@@ -233,8 +234,8 @@ enum kernel_op {
     KERNEL_SET_NORM /* a norm that makes its statistics itself */
 };
 
-/* Whether a norm's statistics are those of each pixel. */
-static inline bool norm_of_pixels(enum norm_kind norm)
+/* Whether a norm's kernels make the statistics of a set, a pixel or an image, themselves. */
+static inline bool norm_is_set_norm(enum norm_kind norm)
 {
     return norm == NORM_LAYER || norm == NORM_RMS;
 }
@@ -273,7 +274,8 @@ struct ahead;
  *   y = 0; bwd_data dx = (or += if adds) these channels of dy.
  * PAD_CHANNELS: the same, and all other channels of y = 0.
  * SET_NORM, with x^ = (x - mean) / sqrt(variance + eps) over the channels of each pixel, or with
- *   NORM_RMS x / sqrt(mean of x * x + eps):
+ *   NORM_RMS x / sqrt(mean of x * x + eps); with over_image over the image, and w, bias, dw and db
+ *   have a number for each of its elements:
  *   fwd          y = w * x^ + bias; with NORM_RMS w * x^
  *   bwd_data     dx = (or += if adds) [x > 0 if masks_x] * the gradient through x^ of w * dy;
  *                dx and dy may be one buffer
@@ -289,16 +291,16 @@ struct ahead;
 struct kernel_args {
     real *y;
     real *dx;
-    real *dw;      /* packed as unpack expects it; SET_NORM: [pitch of y] */
-    real *db;      /* [pitch of y] */
+    real *dw;      /* packed as unpack expects it; SET_NORM of pixels: [pitch of y] */
+    real *db;      /* [pitch of y]; SET_NORM over_image: packed as dw */
     real *sums;    /* [n][kernel_sum_rows][pitch] */
     real *scratch; /* scratch_floats of the kernel */
     const real *x;
     const real *x2;
     const real *yin; /* ADD bwd_data: the forward result */
     const real *dy;
-    const real *w;       /* packed by pack; SET_NORM: [pitch of y] */
-    const real *bias;    /* [pitch of y] */
+    const real *w;       /* packed by pack; SET_NORM of pixels: [pitch of y] */
+    const real *bias;    /* [pitch of y]; SET_NORM over_image: packed as w */
     const real *coef;    /* [KERNEL_COEF_ROWS][pitch], each_image: one for each of n */
     const real *dcoef;   /* [KERNEL_DCOEF_ROWS][pitch], likewise */
     uint8_t *winner;     /* MAXPOOL: [n][h][w][pitch] of y, no border; an output forward */
@@ -333,6 +335,7 @@ struct kernel {
     bool affine;                /* POINTWISE */
     bool masks_x;               /* POINTWISE, SET_NORM */
     enum norm_kind norm;        /* SET_NORM */
+    bool over_image;            /* SET_NORM: see struct layer */
     real eps;                   /* SET_NORM */
     bool winners;               /* MAXPOOL, GLOBAL_MAXPOOL fwd: notes them */
     bool each_image;            /* POINTWISE: coef and dcoef belong to one image each */
@@ -345,8 +348,9 @@ struct kernel {
     double mflop; /* one image, direct algorithm */
     int images;   /* the most it takes at once */
     size_t packed_floats, scratch_floats;
-    void (*pack)(real *packed, const real *canonical);   /* CONV, LINEAR: fwd, bwd_data */
-    void (*unpack)(real *canonical, const real *packed); /* CONV, LINEAR: bwd_weights */
+    /* CONV, LINEAR, SET_NORM over_image: of fwd and bwd_data, and of bwd_weights. */
+    void (*pack)(real *packed, const real *canonical);
+    void (*unpack)(real *canonical, const real *packed);
 };
 
 /* Calls a kernel with those of the arguments that it takes. */

@@ -33,6 +33,8 @@ local WORDS <const> = {
         { "._norm_", "behind a convolution: leaves sums of what it writes, for the next norm" } },
     { "^cn$", "layer norm over the channels of each pixel" },
     { "^rms$", "RMS norm over the channels of each pixel" },
+    { "^eln$", "layer norm over the image, with a weight and a bias an element" },
+    { "^erms$", "RMS norm over the image, with a weight an element" },
     { "^eps", "the number that a norm adds to the variance, where it is not 1e-5" },
     { "^sums$", "makes these sums, and nothing else" },
     { "^winner$", "notes which pixel was the largest" },

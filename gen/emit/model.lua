@@ -205,7 +205,8 @@ end
 -- What it computes besides, and whether that is exact.
 local function option_fields(spec, op, literal, field)
     if spec.over then
-        field(string.format(".norm = NORM_%s, .eps = %s", spec.norm:upper(), literal(spec.eps)))
+        field(string.format(".norm = NORM_%s%s, .eps = %s", spec.norm:upper(),
+            spec.over == "image" and ", .over_image = true" or "", literal(spec.eps)))
     end
     for _, flag in ipairs { "bias", "relu", "stats", "adds", "affine", "masks_x", "winners",
         "each_image" } do
@@ -238,7 +239,7 @@ local function memory_fields(spec, op, set, field)
     if scratch then
         field(".scratch_floats = " .. scratch)
     end
-    if op.pack then
+    if op.packs and op.packs(spec, "weight") then
         local what <const> = spec.pass == "bwd_data" and "pack_transposed"
             or spec.pass == "fwd" and "pack" or "unpack"
         field(string.format("%s(%d, %s)", what == "unpack" and "LEAVES" or "READS",
@@ -333,6 +334,9 @@ local function layer_row(node, literal)
         end
         if node.ghost > 0 then
             field(".ghost = %d", node.ghost)
+        end
+        if node.over == "image" then
+            field(".over_image = true")
         end
     end
     if node.first then

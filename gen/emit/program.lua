@@ -159,7 +159,7 @@ local function weight_texts(graph, train, set, all)
     local list <const>, shared <const>, rows <const> = all.new_list(), all.new_list(), {}
     local spec_of <const>, place_of <const> = {}, {}
     for _, spec in ipairs(train.plan.kernels) do
-        if ops[spec.op].pack or ops[spec.op].copies_weights then
+        if ops[spec.op].packs then
             spec_of[spec.layer .. " " .. spec.pass] = spec
         end
     end
@@ -179,19 +179,19 @@ local function weight_texts(graph, train, set, all)
         local row <const> = { "{.param = " .. i - 1 }
         row[2] = gradient -- a frozen layer has none
             and string.format("GRADIENT(%d, %d)", gradient.at, gradient.floats)
-        if forward and role == "weight" and ops[forward.op].pack then
+        local packed <const> = place_of[(role == "weight" and "w_" or "b_") .. layer]
+        if forward and ops[forward.op].packs(forward, role) then
             row[#row + 1] = gradient and ".unpack = "
                 .. pack_function(spec_of[layer .. " bwd_weights"], "unpack")
-            row[#row + 1] = string.format("PACKED(%d, %s)", place_of["w_" .. layer].at,
+            row[#row + 1] = string.format("PACKED(%d, %s)", packed.at,
                 pack_function(forward, "pack"))
-            local data <const> = spec_of[layer .. " bwd_data"]
-            if data then
-                row[#row + 1] = string.format("TRANSPOSED(%d, %s)", place_of["wt_" .. layer].at,
-                    pack_function(data, "pack_transposed"))
+            local transposed <const> = role == "weight" and place_of["wt_" .. layer]
+            if transposed then
+                row[#row + 1] = string.format("TRANSPOSED(%d, %s)", transposed.at,
+                    pack_function(spec_of[layer .. " bwd_data"], "pack_transposed"))
             end
         elseif forward then
-            row[#row + 1] = string.format("PACKED(%d, NULL)",
-                place_of[(role == "weight" and "w_" or "b_") .. layer].at)
+            row[#row + 1] = string.format("PACKED(%d, NULL)", packed.at)
         end
         rows[i] = string.format("/* %s */ %s},", param.name, table.concat(row, ", "))
     end

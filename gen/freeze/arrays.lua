@@ -19,7 +19,7 @@ end
 
 -- Bytes and note of a parameter of a kernel; nil where it is none that the model says.
 local function argument(buffer, param, spec, trained, batch_norm, vl)
-    if ops[spec.op].copies_weights and (param == "w" or param == "bias") then
+    if ops[spec.op].has_own_weights and (param == "w" or param == "bias") then
         local role <const> = param == "w" and "weight" or "bias"
         return floats.pack(trained:copied(spec, role, buffer.floats)), spec.layer .. "." .. role
     elseif param == "w" then

@@ -6,7 +6,8 @@
 --     trained:take(folds)      from now on layers have the batch norms that they have taken
 --     trained:packed(spec)     weights of a kernel, packed, as bytes, and their shape
 --     trained:bias(spec, pitch)     the bias of a kernel, filled up with zeros
---     trained:copied(spec, role, pitch)   a weight or bias as it is, filled up with zeros
+--     trained:copied(spec, role, count)    a weight or bias of a norm, filled up with zeros: a number
+--                              a channel, or an element of the image, as its pixels lie
 --     trained:affine(node)     what a norm of each image applies: weight, bias
 --     trained:scale_shift(node, pitch)   what a batch norm applies: rows a, b, m
 --
@@ -131,12 +132,15 @@ function trained:bias(spec, pitch)
     return list
 end
 
---- A weight or a bias that a kernel reads as it is.
-function trained:copied(spec, role, pitch)
-    local list <const> =
-        table.move(list_of(self, spec.layer .. "." .. role), 1, spec.c, 1, {})
-    for k = spec.c + 1, pitch do
-        list[k] = 0.0
+--- A weight or a bias with which nothing is folded.
+function trained:copied(spec, role, count)
+    local given <const>, list <const> = list_of(self, spec.layer .. "." .. role), {}
+    local pixels <const> = #given // spec.c
+    local pitch <const> = count // pixels
+    for pixel = 0, pixels - 1 do
+        for k = 0, pitch - 1 do
+            list[#list + 1] = k < spec.c and given[k * pixels + pixel + 1] or 0.0
+        end
     end
     return list
 end

@@ -604,7 +604,12 @@ end
 
 -- What a norm of one value would make of it is zero, whatever the value is.
 local function check_set(f, x)
-    if f.over == "pixel" then
+    if f.over == "image" then
+        if x.c * x.h * x.w == 1 then
+            return "images of one value", "two values or more"
+        end
+        return nil
+    elseif f.over == "pixel" then
         if x.c == 1 then
             return "pixels of 1 channel, one value", "two channels or more"
         end
@@ -630,15 +635,30 @@ class Pixel%s(nn.%s):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 ]]
 
+-- How a kind takes its statistics: norm and over of a node. Sets of group norms are groups of
+-- channels.
+local function statistics_of(kind, elements)
+    if kind == "bn" then
+        return "batch", nil
+    elseif kind == "cn" or kind == "ln" and elements then
+        return "layer", elements and "image" or "pixel"
+    elseif kind == "rms" then
+        return "rms", elements and "image" or "pixel"
+    end
+    return "group", nil
+end
+
 local norm <const> = {
     name = "norm",
     doc = "Normalization with a scale and shift a channel; NORM chooses the kind where the layer\n"
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
         .. "channel (instance norm), cn layer norm over the channels of each pixel (ConvNeXt's),\n"
         .. "rms the same by the root of the mean square and with no mean and no shift (RMS norm),\n"
-        .. "none takes the layer out of the network. NORM=bn16 is bn with ghost = 16, where the\n"
-        .. "layer leaves kind and ghost to NORM, and NORM=gn8 is gn with groups = 8. A field of\n"
-        .. "another kind than the layer names is an error, and so is a mean of one value.",
+        .. "none takes the layer out of the network. With elements, ln and rms are over the whole\n"
+        .. "image and have a weight an element, as PyTorch's LayerNorm([C, H, W]). NORM=bn16 is bn\n"
+        .. "with ghost = 16, where the layer leaves kind and ghost to NORM, and NORM=gn8 is gn with\n"
+        .. "groups = 8. A field of another kind than the layer names is an error, and so is a mean\n"
+        .. "of one value.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },
@@ -651,6 +671,11 @@ local norm <const> = {
             idle = only_with("bn"),
             default_doc = "the batch",
             doc = "bn: images that share a mean in training; divides the batch",
+        }),
+        field("elements", "boolean", {}, {
+            default = false,
+            idle = only_with("ln", "rms"),
+            doc = "ln, rms: a scale, and of ln a shift, an element of the image",
         }),
         field("eps", "number", { above = 0, max = 1 },
             { default = 1e-5, idle = only_with("bn", "gn", "ln", "in", "cn", "rms"),
@@ -667,8 +692,7 @@ local norm <const> = {
         f.ghost = kind == "bn" and (f.ghost or of_norm) or 0
         f.ghost = f.ghost ~= f.batch and f.ghost or 0
         f.vanishes = kind == "none"
-        f.norm = ({ bn = "batch", cn = "layer", rms = "rms" })[kind] or "group"
-        f.over = (kind == "cn" or kind == "rms") and "pixel" or nil
+        f.norm, f.over = statistics_of(kind, f.elements)
         f.momentum = kind == "bn" and f.momentum or nil
         f.groups = ({ bn = 0, ln = 1, ["in"] = ins[1].c, cn = 1, rms = 1 })[kind] or f.groups
             or of_norm or DEFAULT_GROUPS
@@ -686,9 +710,13 @@ local norm <const> = {
     end,
     node = { "norm", "over", "groups", "ghost", "eps", "momentum" },
     params = function(f, ins)
+        local x <const> = ins[1]
+        local function shape()
+            return f.over == "image" and { x.c, x.h, x.w } or { x.c }
+        end
         return {
-            { name = "weight", shape = { ins[1].c }, init = "one", fan_in = 1 },
-            f.norm ~= "rms" and { name = "bias", shape = { ins[1].c }, init = "zero", fan_in = 1 }
+            { name = "weight", shape = shape(), init = "one", fan_in = 1 },
+            f.norm ~= "rms" and { name = "bias", shape = shape(), init = "zero", fan_in = 1 }
                 or nil,
         }
     end,
@@ -702,7 +730,7 @@ local norm <const> = {
         }
     end,
     class = function(node)
-        if node.over then
+        if node.over == "pixel" then
             local name <const> = node.norm == "rms" and "RMSNorm" or "LayerNorm"
             return PIXEL_NORM:format(name, name, name)
         end
@@ -713,8 +741,9 @@ local norm <const> = {
             return ("nn.BatchNorm2d(%d%s)"):format(node.c,
                 keywords({ eps, { "momentum", node.momentum, 0.1 } }))
         elseif node.over then
-            return ("Pixel%sNorm(%d, eps=%.9g)"):format(node.norm == "rms" and "RMS" or "Layer",
-                node.c, node.eps)
+            local name <const> = node.norm == "rms" and "RMSNorm" or "LayerNorm"
+            return node.over == "pixel" and ("Pixel%s(%d, eps=%.9g)"):format(name, node.c, node.eps)
+                or ("nn.%s([%d, %d, %d], eps=%.9g)"):format(name, node.c, node.h, node.w, node.eps)
         end
         return ("nn.GroupNorm(%d, %d%s)"):format(node.groups, node.c, keywords({ eps }))
     end,

@@ -104,8 +104,8 @@ function norms.end_groups(context, x)
     return context.emit(normal.node, "norm", fields, { plain_x }, params)
 end
 
--- Over the features of a vector; of an image, over all of it where a channel has one weight, or
--- over the channels where these are last.
+-- Over the features of a vector; of an image, over all of it where a channel or an element has one
+-- weight, or over the channels where these are last.
 function of.LayerNormalization(context, node, ins)
     if ins[1].last then
         return pixels.norm(context, node, ins, "cn")
@@ -121,6 +121,10 @@ function of.LayerNormalization(context, node, ins)
     end
     local epsilon <const> = node.attributes.epsilon and node.attributes.epsilon.f
     local fields <const> = { kind = "ln", eps = operators.shortest(epsilon or 1e-5) }
+    local weight <const> = values.numbers(ins, 2)
+    if weight and pixels.is_of_elements(weight, x) then
+        return pixels.norm_of_elements(context, node, ins, x, fields)
+    end
     local params <const> = {}
     for i, role in ipairs({ "weight", "bias" }) do
         local t

@@ -22,26 +22,38 @@ local function layer_norm_of_pixels(built, node, x)
         { operators.attribute("perm", "ints", { 0, 3, 1, 2 }) })
 end
 
--- x / sqrt(mean of x * x over the channels + eps) * weight.
-local function rms_norm_of_pixels(built, node, x)
+-- Over the image, an element's weight and bias as they are.
+local function layer_norm_of_image(built, node, x)
+    return built.node("LayerNormalization", node.name,
+        { x, built.parameter(node.name .. ".weight"), built.parameter(node.name .. ".bias") },
+        { operators.attribute("axis", "int", 1),
+            operators.attribute("epsilon", "float", node.eps) })
+end
+
+-- x / sqrt(mean of x * x over the channels, or over the image, + eps) * weight.
+local function rms_norm(built, node, x)
     local name <const> = node.name
+    local of_image <const> = node.over == "image"
+    local sides <const> = of_image and { 1, 2, 3 } or { 1 }
     local square <const> = built.node("Mul", name .. ".square", { x, x }, {})
     -- From opset 18 on, axes are an input.
     local inputs <const> = { square }
     local attributes <const> = { operators.attribute("keepdims", "int", 1) }
     if built.options.opset >= 18 then
-        inputs[2] = built.integers(name .. ".channels", { 1 })
+        inputs[2] = built.integers(name .. ".channels", sides)
     else
-        attributes[2] = operators.attribute("axes", "ints", { 1 })
+        attributes[2] = operators.attribute("axes", "ints", sides)
     end
     local mean <const> = built.node("ReduceMean", name .. ".mean", inputs, attributes)
     local eps <const> = built.floats(name .. ".eps", {}, string.pack("<f", node.eps))
     local sum <const> = built.node("Add", name .. ".sum", { mean, eps }, {})
     local root <const> = built.node("Sqrt", name .. ".root", { sum }, {})
     local normal <const> = built.node("Div", name .. ".normal", { x, root }, {})
-    local axes <const> = built.integers(name .. ".axes", { 1, 2 })
-    local weight <const> = built.node("Unsqueeze", name .. ".weight_image",
-        { built.parameter(name .. ".weight"), axes }, {})
+    local weight = built.parameter(name .. ".weight")
+    if not of_image then
+        local axes <const> = built.integers(name .. ".axes", { 1, 2 })
+        weight = built.node("Unsqueeze", name .. ".weight_image", { weight, axes }, {})
+    end
     return built.node("Mul", name, { normal, weight }, {})
 end
 
@@ -71,8 +83,9 @@ local function group_norm(built, node, x)
 end
 
 function parts.norm(built, node, x)
-    local write <const> = node.norm == "layer" and layer_norm_of_pixels
-        or node.norm == "rms" and rms_norm_of_pixels or group_norm
+    local layer_norm <const> = node.over == "image" and layer_norm_of_image or layer_norm_of_pixels
+    local write <const> = node.norm == "layer" and layer_norm or node.norm == "rms" and rms_norm
+        or group_norm
     return write(built, node, x)
 end
 

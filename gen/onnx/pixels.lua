@@ -6,11 +6,14 @@
 --
 --     x / sqrt(mean of x * x + eps), or x * (1 / sqrt(..)), then a weight a channel (sums.lua)
 --
+-- or of an image, with a weight an element.
+--
 -- The square was read as a layer `mul` of x with itself, which becomes the norm in the end. Values
 -- on the way have `part`, as those of activations.lua do.
 
 local floats <const> = require("onnx/floats")
 local operators <const> = require("onnx/operators")
+local tensor <const> = require("onnx/tensor")
 local values <const> = require("onnx/values")
 
 local pixels <const> = { of = {} }
@@ -41,20 +44,41 @@ function pixels.linear(context, node, ins)
     })
 end
 
+--- Whether numbers are one for each element of an image of more than channels.
+function pixels.is_of_elements(t, x)
+    return not x.vector and x.h * x.w > 1 and values.has_shape(t, x.c, x.h, x.w)
+end
+
 -- Weight and bias of a norm, ones and zeros where they are left out.
-local function params_of(x, ins, roles)
-    local params <const> = {}
+local function params_of(x, ins, roles, ...)
+    local params <const>, sides <const> = {}, { ... }
     for i, role in ipairs(roles) do
         local t <const>, what <const>, expected <const> = values.numbers(ins, i + 1)
         if what then
             return nil, what, expected
-        elseif t and not values.has_shape(t, x.c) then
+        elseif t and not values.has_shape(t, ...) then
             return values.wrong_shape(role, t)
         end
         local all <const> = role == "weight" and ONE or string.pack("<f", 0.0)
-        params[role] = t and values.param(t) or { shape = { x.c }, bytes = all:rep(x.c) }
+        params[role] = t and values.param(t)
+            or { shape = sides, bytes = all:rep(tensor.count(sides)) }
     end
     return params
+end
+
+local function roles_of(kind)
+    return kind == "rms" and { "weight" } or { "weight", "bias" }
+end
+
+--- A norm over an image with a weight an element. fields: kind, ln or rms, and eps
+function pixels.norm_of_elements(context, node, ins, x, fields)
+    local params <const>, what <const>, expected <const> =
+        params_of(x, ins, roles_of(fields.kind), x.c, x.h, x.w)
+    if not params then
+        return nil, what, expected
+    end
+    fields.elements = true
+    return context.emit(node, "norm", fields, { x }, params)
 end
 
 --- A norm over the last side. kind: cn or rms
@@ -70,8 +94,7 @@ function pixels.norm(context, node, ins, kind)
             "the last side, of channels that are last"
     end
     local params
-    params, what, expected =
-        params_of(x, ins, kind == "rms" and { "weight" } or { "weight", "bias" })
+    params, what, expected = params_of(x, ins, roles_of(kind), x.c)
     if not params then
         return nil, what, expected
     end
@@ -81,23 +104,38 @@ function pixels.norm(context, node, ins, kind)
 end
 
 function of.RMSNormalization(context, node, ins)
+    local x <const>, weight <const> = values.points(ins, 1), values.numbers(ins, 2)
+    local axis <const> = values.integer(node, "axis", -1)
+    if x and not x.last and (axis == 1 or axis == -3) and weight
+        and pixels.is_of_elements(weight, x) then
+        local epsilon <const> = node.attributes.epsilon and node.attributes.epsilon.f
+        return pixels.norm_of_elements(context, node, ins, x,
+            { kind = "rms", eps = operators.shortest(epsilon or 1e-5) })
+    end
     return pixels.norm(context, node, ins, "rms")
 end
 
 -- -- RMS norm in parts ---------------------------------------------------------------------------
 
---- Whether a mean over these axes is that of the square of x over the channels.
-function pixels.is_mean_square(context, node, x, axes)
+--- What a mean over these axes is where it is that of the square of x over the channels, or over the
+--- image; nil: it is another.
+function pixels.mean_square(context, node, x, axes)
     local layer <const> = x and x.layer and not x.part and context.layers[x.layer]
-    if not layer or layer.kind ~= "mul" or layer.inputs[1] ~= layer.inputs[2] or x.shared then
-        return false
+    if not layer or layer.kind ~= "mul" or layer.inputs[1] ~= layer.inputs[2] or x.shared
+        or x.vector or values.integer(node, "keepdims", 1) ~= 1 then
+        return nil
     end
-    local axis <const> = #axes == 1 and (axes[1] < 0 and axes[1] + 4 or axes[1])
-    return not x.vector and axis == (x.last and 3 or 1) and values.integer(node, "keepdims", 1) == 1
-end
-
-function pixels.mean_square(x)
-    return values.changed(x, { part = "mean square" })
+    local sides <const> = {}
+    for i, axis in ipairs(axes) do
+        sides[i] = axis < 0 and axis + 4 or axis
+    end
+    table.sort(sides)
+    local list <const> = table.concat(sides, " ")
+    local of_image <const> = list == "1 2 3" and not x.last
+    if not of_image and list ~= (x.last and "3" or "1") then
+        return nil
+    end
+    return values.changed(x, { part = "mean square", elements = of_image and x.h * x.w > 1 })
 end
 
 --- The mean square and eps; nil where it is something else.
@@ -132,9 +170,10 @@ function pixels.normal(context, node, a, b)
         or layer.inputs[1] ~= a.layer or a.last ~= b.last then
         return nil
     end
+    local shape <const> = b.elements and { a.c, a.h, a.w } or { a.c }
     local value <const>, what <const>, expected <const> = context.emit(node, "norm",
-        { kind = "rms", eps = b.eps }, { a },
-        { weight = { shape = { a.c }, bytes = ONE:rep(a.c) } })
+        { kind = "rms", eps = b.eps, elements = b.elements or nil }, { a },
+        { weight = { shape = shape, bytes = ONE:rep(tensor.count(shape)) } })
     if value then
         context.layers[b.layer] = table.remove(context.layers)
         value.layer = b.layer

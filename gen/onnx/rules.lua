@@ -184,8 +184,10 @@ end
 local function over_the_image(kind, does)
     return function(context, node, ins)
         local axes <const> = fold.axes(node, ins[2] and ins[2].tensor) or {}
-        if kind == "global_avgpool" and pixels.is_mean_square(context, node, ins[1], axes) then
-            return pixels.mean_square(ins[1])
+        local square <const> = kind == "global_avgpool"
+            and pixels.mean_square(context, node, ins[1], axes)
+        if square then
+            return square
         end
         local x, what, expected = values.picture(ins, 1)
         if not x then

@@ -15,12 +15,12 @@ local of <const> = sums.of
 
 -- How the numbers of a role change, element by element.
 local function change_param(layer, role, f)
-    local given <const> = layer.params[role]
-    local list <const> = given and floats.unpack(given.bytes) or {}
-    for i = 1, layer.c do
+    local given <const> = layer.params[role] or { shape = { layer.c }, bytes = "" }
+    local list <const> = floats.unpack(given.bytes)
+    for i = 1, tensor.count(given.shape) do
         list[i] = f(list[i] or 0.0, i)
     end
-    layer.params[role] = { shape = { layer.c }, bytes = floats.pack(list) }
+    layer.params[role] = { shape = given.shape, bytes = floats.pack(list) }
 end
 
 -- What scales and shifts the image before the first layer is how its pixels are normalised.
@@ -33,14 +33,18 @@ local function scale_image(x, factor, term)
     return values.changed(x, { scale = scale, shift = shift })
 end
 
--- x * factor + term a channel goes into the layer that makes x, where nothing else reads x.
-local function absorb(context, x, scales, factor, term)
-    if x.layer == 0 then
+-- x * factor + term a channel, or an element, goes into the layer that makes x, where nothing else
+-- reads x.
+local function absorb(context, x, scales, factor, term, elements)
+    if x.layer == 0 and elements then
+        return nil, "changes each element of the image by a number of its own", "one a channel"
+    elseif x.layer == 0 then
         return scale_image(x, factor, term)
     end
     local layer <const> = context.layers[x.layer]
     local takes <const> = layer.kind == "norm" and (scales or layer.f.kind ~= "rms")
-        or not scales and (layer.kind == "conv" or layer.kind == "linear")
+        and (layer.f.elements or false) == elements
+        or not scales and not elements and (layer.kind == "conv" or layer.kind == "linear")
     if takes and x.shared then
         return nil, "changes a value that other nodes read too", "one reader"
     elseif not takes then
@@ -142,7 +146,9 @@ local function combine_numbers(context, node, ins, first)
     if what or not t then
         return nil, what or "combines a layer with nothing", expected or "numbers"
     end
-    local list <const> = tensor.per_channel(t, x.c, x.vector or x.last)
+    local elements <const> = not x.last and pixels.is_of_elements(t, x)
+    local list <const> = elements and floats.unpack(t.bytes)
+        or tensor.per_channel(t, x.c, x.vector or x.last)
     if not list or x.vector and x.h * x.w > 1 then
         return nil, "combines a layer with other numbers than one a channel", "one a channel"
     end
@@ -151,7 +157,7 @@ local function combine_numbers(context, node, ins, first)
     if not factor then
         return nil, "takes a layer from numbers or divides by it", "the layer first"
     end
-    return absorb(context, x, scales, factor, term)
+    return absorb(context, x, scales, factor, term, elements)
 end
 
 local function combine(context, node, ins)

@@ -34,10 +34,13 @@
 --   choose(spec, isa, wanted, wishes, key)  what is chosen for a kernel (see conv/choice.lua); nil
 --                               where there is nothing to choose
 --   scratch(spec), ahead_steps(spec, isa)   as an algorithm has them; nil: none
+--   packs(spec, role)           whether its kernels read their "weight" or "bias" packed; else they
+--                               read it as it is, a number a channel, filled up to whole vectors;
+--                               nil: it has none
 --   packed_floats(spec, isa), pack_name(spec, what, isa), pack(spec, what, isa)
---                               of one that has packed weights: see conv.lua; nil: it has none
---   copies_weights              whether its kernels read weight and bias as they are, a number a
---                               channel, filled up to whole vectors; nil: packed, or none
+--                               of those that are packed: see conv.lua
+--   has_own_weights             whether its weight and bias are a norm's, with which nothing is
+--                               folded
 -- }
 -- Specifications of kernels: see the head of calls.lua.
 

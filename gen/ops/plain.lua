@@ -134,11 +134,13 @@ function KINDS.set_norm(spec, _, isa)
         given[i] = image(l)
     end
     given[#given + 1] = entry.number("EPS", isa.literal(spec.eps))
-    local centred <const> = spec.norm == "layer"
+    local centred <const>, of_image <const> = spec.norm == "layer", spec.over == "image"
     return {
-        loops = "set_norm", given = given,
-        flags = { centred = centred, masks_x = spec.masks_x, adds = spec.adds or false },
-        words = { { not centred, "_rms" }, { spec.masks_x, "_mask" } },
+        loops = "set_norm", given = given, flags = {
+            centred = centred, of_image = of_image, masks_x = spec.masks_x,
+            adds = spec.adds or false,
+        },
+        words = { { of_image, "_image" }, { not centred, "_rms" }, { spec.masks_x, "_mask" } },
     }
 end
 

@@ -135,6 +135,9 @@ function weighted.complete(op)
         weighted.forward(planner, step, y, op.window_of)
     end
     op.backward_parts = weighted.backward_parts
+    function op.packs(_, role)
+        return role == "weight"
+    end
     op.backward = {
         mask = mask,
         weights = function(planner, step, dy)

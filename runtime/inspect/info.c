@@ -9,8 +9,10 @@
 
 enum { SHAPE_SIZE = 48 };
 
-static const char *norm_name(enum norm_kind norm)
+static const char *norm_name(enum norm_kind norm, bool over_image)
 {
+    if (over_image)
+        return norm == NORM_RMS ? "image RMS norm" : "image layer norm";
     static const char *const names[] = {[NORM_BATCH] = "batch norm",
                                         [NORM_GROUP] = "group norm",
                                         [NORM_LAYER] = "layer norm",
@@ -30,7 +32,7 @@ const char *info_op_name(const struct layer *layer)
     case LAYER_ACTIVATION:
         return ref_activation_name(layer->activation);
     case LAYER_NORM:
-        return norm_name(layer->norm);
+        return norm_name(layer->norm, layer->over_image);
     case LAYER_DROPOUT:
         return layer->unit == DROP_CHANNELS ? "dropout of channels"
                : layer->unit == DROP_IMAGES ? "dropout of images"

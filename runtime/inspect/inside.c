@@ -5,6 +5,7 @@
 
 #include "ref/generic.h"
 #include "ref/generic_ghost.h"
+#include "ref/generic_layers.h"
 
 bool inside_open(struct inside *inside, const struct model *model, int threads, struct err *err)
 {
@@ -44,8 +45,8 @@ void inside_norm_output(const struct inside *inside, int layer, int image, float
 {
     const struct work *w = &inside->work;
     const struct layer *l = &w->model->layers[layer];
-    if (norm_of_pixels(l->norm)) {
-        struct ref_set_norm s = {l->norm, l->c, l->h * l->w, (double)l->eps};
+    if (norm_is_set_norm(l->norm)) {
+        struct ref_set_norm s = layer_set_norm(l);
         ref_set_norm_fwd(&s, out, place_input(w, layer, 0, image), place_param(w, l->weight),
                          place_param(w, l->bias));
         return;

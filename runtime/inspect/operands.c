@@ -55,6 +55,14 @@ static bool is_weighted(const struct kernel *k)
     return k->op == KERNEL_CONV || k->op == KERNEL_LINEAR;
 }
 
+/* Whether an operand lies as pack and unpack of its kernel have it. */
+static bool is_packed(const struct kernel *k, enum operand operand)
+{
+    bool weight = operand == OPERAND_W || operand == OPERAND_DW;
+    bool bias = operand == OPERAND_BIAS || operand == OPERAND_DB;
+    return (is_weighted(k) && weight) || (k->over_image && (weight || bias));
+}
+
 static bool has_bias(const struct kernel *k)
 {
     return k->op == KERNEL_SET_NORM ? k->norm != NORM_RMS : k->bias;
@@ -123,6 +131,8 @@ static struct operand_shape vector_shape(int rows, const struct layout *of)
 
 static size_t weight_count(const struct kernel *k)
 {
+    if (k->op == KERNEL_SET_NORM)
+        return (size_t)k->x.c * (size_t)k->x.h * (size_t)k->x.w;
     size_t patch = k->op == KERNEL_LINEAR ? (size_t)k->x.h * (size_t)k->x.w
                                           : (size_t)k->geometry.h.taps * (size_t)k->geometry.w.taps;
     return (size_t)k->y.c * (size_t)k->x.c * patch / (size_t)(k->groups > 1 ? k->groups : 1);
@@ -140,6 +150,11 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
     bool fwd = k->pass == PASS_FWD;
     if (!is_used(k, operand))
         return shape;
+    if (is_packed(k, operand)) {
+        shape.laid = k->packed_floats;
+        shape.plain = weight_count(k);
+        return shape;
+    }
     switch (operand) {
     case OPERAND_X:
         return image_shape(&k->x);
@@ -172,6 +187,8 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         return shape;
     case OPERAND_BIAS:
     case OPERAND_DB:
+    case OPERAND_W:
+    case OPERAND_DW:
         return vector_shape(1, &k->y);
     case OPERAND_COEF:
         return vector_shape(KERNEL_COEF_ROWS, &k->x);
@@ -181,13 +198,6 @@ static struct operand_shape shape_of(const struct kernel *k, enum operand operan
         shape = vector_shape(kernel_sum_rows(k), is_weighted(k) ? &k->y : &k->x);
         shape.plain *= sizeof(double) / sizeof(float);
         shape.sets = true;
-        return shape;
-    case OPERAND_W:
-    case OPERAND_DW:
-        if (k->op == KERNEL_SET_NORM)
-            return vector_shape(1, &k->y);
-        shape.laid = k->packed_floats;
-        shape.plain = weight_count(k);
         return shape;
     default:
         shape.laid = k->scratch_floats;
@@ -427,10 +437,10 @@ static void fill_copy(const struct operands *o, enum operand i, int copy, enum o
         ref_relu_fwd(plain, plain, s->plain);
     if (i == OPERAND_SCRATCH) {
         poison(laid, s->laid);
-    } else if (i == OPERAND_W && is_weighted(k)) {
+    } else if (is_packed(k, i) && k->pack != NULL) {
         poison(laid, s->laid);
         k->pack(laid, plain);
-    } else if (i == OPERAND_DW && is_weighted(k)) {
+    } else if (is_packed(k, i)) {
         fill(laid, s->laid, input, key);
         k->unpack(plain, laid);
     } else if (s->layout != NULL) {

@@ -289,22 +289,28 @@ static bool check_place(const struct check *c, enum operand output, int copy)
     return true;
 }
 
-/* dw is compared in the canonical layout. */
-static bool check_weights(const struct check *c)
+/* What is packed is compared in the canonical layout. */
+static bool check_packed(const struct check *c, enum operand output, int copy)
 {
     const struct operands *o = c->o;
-    size_t n = o->shape[OPERAND_DW].plain;
-    double tolerance = c->report->exact ? 0 : tolerance_of(o, OPERAND_DW, 0, c->input);
+    size_t n = o->shape[output].plain;
+    double tolerance = c->report->exact ? 0 : tolerance_of(o, output, 0, c->input);
     float *got = malloc(n * sizeof *got);
     if (got == NULL)
         return err_set(c->err, "%s: cannot allocate %zu floats", o->kernel->name, n);
-    o->kernel->unpack(got, o->laid[OPERAND_DW]);
+    o->kernel->unpack(got, o->laid[output]);
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
-        ok = compare(c, OPERAND_DW, 0, i, (double)got[i], (double)o->plain[OPERAND_DW][i],
-                     tolerance);
+        ok = compare(c, output, copy, i, (double)got[i], (double)o->plain[output][i], tolerance);
     free(got);
     return ok;
+}
+
+/* Of a weight or a bias: packed, or a number a channel. */
+static bool check_gradient(const struct check *c, enum operand output, int copy)
+{
+    return c->o->shape[output].rows > 0 ? check_vectors(c, output, copy)
+                                        : check_packed(c, output, copy);
 }
 
 static bool check_copies(const struct check *c, enum operand output,
@@ -355,10 +361,8 @@ static bool check_outputs(const struct check *c)
     return check_copies(c, OPERAND_DX, check_image) &&
            (!c->o->kernel->winners || (check_copies(c, OPERAND_WINNER, check_winner) &&
                                        check_copies(c, OPERAND_PLACE, check_place))) &&
-           (c->o->kernel->op == KERNEL_SET_NORM
-                ? check_copies(c, OPERAND_DW, check_vectors)
-                : !c->o->shape[OPERAND_DW].laid || check_weights(c)) &&
-           check_copies(c, OPERAND_DB, check_vectors) &&
+           check_copies(c, OPERAND_DW, check_gradient) &&
+           check_copies(c, OPERAND_DB, check_gradient) &&
            check_copies(c, OPERAND_SUMS, check_vectors) && check_root_mean_square(c);
 }
 

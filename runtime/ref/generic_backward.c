@@ -123,7 +123,7 @@ static void image_backward(const struct work *w, int layer, int chunk, int image
     struct ref_target target;
     if (l->op == LAYER_CONV)
         conv_backward(w, layer, chunk, image);
-    else if (l->op == LAYER_NORM && norm_of_pixels(l->norm))
+    else if (l->op == LAYER_NORM && norm_is_set_norm(l->norm))
         set_norm_backward(w, layer, chunk, image);
     else if (l->op == LAYER_NORM)
         norm_backward(w, layer, chunk, image);

@@ -12,7 +12,7 @@ static void norm_forward(const struct work *w, int layer, int image)
     const float *x = place_input(w, layer, 0, image);
     float *coef = place_thread(w, w->plan->coef);
     int groups = l->c;
-    if (norm_of_pixels(l->norm)) {
+    if (norm_is_set_norm(l->norm)) {
         struct ref_set_norm s = layer_set_norm(l);
         ref_set_norm_fwd(&s, place_output(w, layer, image), x, place_param(w, l->weight),
                          place_param(w, l->bias));

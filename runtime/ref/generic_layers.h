@@ -47,7 +47,7 @@ static inline struct ref_linear layer_linear(const struct work *w, int layer, st
 
 static inline struct ref_set_norm layer_set_norm(const struct layer *l)
 {
-    return (struct ref_set_norm){l->norm, l->c, layer_pixels(l), (double)l->eps};
+    return ref_set_norm_of(l->norm, l->over_image, l->c, layer_pixels(l), l->eps);
 }
 
 /* What the logits of an image should be in training. */

@@ -69,7 +69,7 @@ static void place_values(struct generic_plan *plan, const struct model *model)
         if (l->op != LAYER_SOFTMAX_CROSS_ENTROPY)
             node->value = works_in_place(model, i) ? plan->nodes[l->inputs[0]].value
                                                    : place(&plan->image_floats, output_floats(l));
-        if (l->op != LAYER_NORM || norm_of_pixels(l->norm))
+        if (l->op != LAYER_NORM || norm_is_set_norm(l->norm))
             continue;
         size_t moments = floats_for((size_t)l->groups, sizeof(struct ref_moments));
         if (l->norm == NORM_GROUP) {

@@ -223,12 +223,20 @@ void ref_affine_bwd(float *dx, const float *dy, const float *x, const float *mea
                     const float *dcoef, int c, int pixels, bool adds);
 
 /* Layer norm and RMS norm take their statistics over the channels of each pixel; the statistics are
- * made anew by each of these functions. */
+ * made anew by each of these functions. Those over an image are of one pixel, whose channels are
+ * all its elements. */
 struct ref_set_norm {
     enum norm_kind norm; /* NORM_LAYER or NORM_RMS */
     int c, pixels;
     double eps;
 };
+
+static inline struct ref_set_norm ref_set_norm_of(enum norm_kind norm, bool over_image, int c,
+                                                  int pixels, real eps)
+{
+    return (struct ref_set_norm){norm, over_image ? c * pixels : c, over_image ? 1 : pixels,
+                                 (double)eps};
+}
 
 /* y[c][pixels] = weight[c] * x^ + bias[c]; bias is not used by RMS norm. */
 void ref_set_norm_fwd(const struct ref_set_norm *s, float *restrict y, const float *restrict x,

@@ -213,7 +213,8 @@ static void concat(const struct kernel *k, const struct ref_args *a)
 
 static void set_norm(const struct kernel *k, const struct ref_args *a)
 {
-    struct ref_set_norm s = {k->norm, k->x.c, pixels_of(&k->x), (double)k->eps};
+    struct ref_set_norm s =
+        ref_set_norm_of(k->norm, k->over_image, k->x.c, pixels_of(&k->x), k->eps);
     if (k->pass == PASS_FWD) {
         ref_set_norm_fwd(&s, a->y, a->x, a->w, a->bias);
     } else if (k->pass == PASS_BWD_WEIGHTS) {

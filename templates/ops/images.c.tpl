@@ -79,13 +79,15 @@
         }
     }
 @ end
-@ if wanted.pixel_moments then
+@ if wanted.pixel_moments or wanted.image_moments then
 
-    /* What normalizes the channels of a pixel: their mean as near + rest, a ${real} and what it lacks, and
+    /* What normalizes a set, the channels of a pixel or an image: their mean as near + rest, a ${real} and what it lacks, and
      * scale = 1 / sqrt(variance + eps); where it is not centred, the mean counts as zero. */
     struct moments {
         ${real} near, rest, scale;
     };
+@ end
+@ if wanted.pixel_moments then
 
     /* Sums are those of distances to the first channel: a mean far above the deviation takes no digits from it. */
     static INLINE struct moments pixel_moments(const ${real} *x, int channels, ${real} eps, bool centred)
@@ -103,6 +105,42 @@
             squares += distance * distance;
         }
         const struct moments of = {near, rest, 1.0${f} / sqrt${f}(squares / (${real})channels + eps)};
+        return of;
+    }
+@ end
+@ if wanted.image_moments then
+
+    /* The same of all channels of an image, row by row: shorter sums round less. */
+    static INLINE struct moments image_moments(const ${real} *x, struct image it, ${real} eps, bool centred)
+    {
+        const ${real} values = (${real})(it.h * it.w * it.c);
+        const ${real} first = x[pixel_of(it, 0, 0)];
+        ${real} way = 0.0${f};
+        for (int row = 0; centred && row < it.h; row++) {
+            ${real} sum = 0.0${f};
+            for (int col = 0; col < it.w; col++) {
+                const ${real} *in = x + pixel_of(it, row, col);
+                for (int k = 0; k < it.c; k++) {
+                    sum += in[k] - first;
+                }
+            }
+            way += sum / values;
+        }
+        const ${real} near = centred ? first + way : 0.0${f};
+        const ${real} rest = centred ? way - (near - first) : 0.0${f};
+        ${real} variance = 0.0${f};
+        for (int row = 0; row < it.h; row++) {
+            ${real} squares = 0.0${f};
+            for (int col = 0; col < it.w; col++) {
+                const ${real} *in = x + pixel_of(it, row, col);
+                for (int k = 0; k < it.c; k++) {
+                    const ${real} distance = in[k] - near - rest;
+                    squares += distance * distance;
+                }
+            }
+            variance += squares / values;
+        }
+        const struct moments of = {near, rest, 1.0${f} / sqrt${f}(variance + eps)};
         return of;
     }
 @ end

@@ -1,6 +1,20 @@
 @ -- The statistics of norms over the channels of each pixel: sums across the lanes of vectors, of as many
 @ -- pixels at once as a vector has lanes, so that a lane is a pixel's. Each is made for layer norm and for
-@ -- RMS norm, which has no mean. What stands in the lanes that fill up a vector may be anything.
+@ -- RMS norm, which has no mean. What stands in the lanes that fill up a vector may be anything. Norms over
+@ -- an image have one sum at a time.
+@ if wanted.sum_of_lanes then
+
+    static inline double sum_of_lanes(${vec} v)
+    {
+        ${real} lanes[${vl}];
+        ${mm}_storeu_ps(lanes, v);
+        double sum = 0.0;
+        for (int i = 0; i < ${vl}; i++) {
+            sum += (double)lanes[i];
+        }
+        return sum;
+    }
+@ end
 @ if wanted.lane_sums then
 
     /* Lane i: the sum of the first ${vl} numbers of row i, of rows 0 to last, which are `pitch` numbers apart; lanes

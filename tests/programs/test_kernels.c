@@ -75,7 +75,7 @@ static enum kernel_op op_of(const struct layer *layer)
     case LAYER_PAD_CHANNELS:
         return KERNEL_PAD_CHANNELS;
     case LAYER_NORM:
-        return norm_of_pixels(layer->norm) ? KERNEL_SET_NORM : KERNEL_POINTWISE;
+        return norm_is_set_norm(layer->norm) ? KERNEL_SET_NORM : KERNEL_POINTWISE;
     default:
         return KERNEL_POINTWISE; /* relu or dropout that no other kernel took over */
     }
@@ -119,7 +119,7 @@ START_TEST(every_layer_has_its_kernels)
             expect_kernel(layer, PASS_BWD_WEIGHTS, "weight gradient");
             break;
         case LAYER_NORM:
-            if (norm_of_pixels(layer->norm))
+            if (norm_is_set_norm(layer->norm))
                 expect_kernel(layer, PASS_BWD_WEIGHTS, "weight gradient");
             break;
         case LAYER_MAXPOOL:

@@ -195,13 +195,17 @@ static void add_norm(struct net *net)
         set = pixels * net->c;
     else if (strcmp(name, "cn") == 0 || strcmp(name, "rms") == 0)
         set = net->c;
-    if (set < MIN_SET)
+    bool may = strcmp(name, "ln") == 0 || strcmp(name, "rms") == 0;
+    bool elements = may && (net->layers + net->c) % 2 == 0; /* over the image */
+    if ((elements ? pixels * net->c : set) < MIN_SET)
         return;
     printf("        norm { name = \"%s\"", layer_name(++net->layers));
     if (!follows)
         printf(", kind = \"%s\"", name);
     if (follows || strcmp(name, "gn") == 0)
         printf(", groups = %d", groups);
+    if (elements)
+        printf(", elements = true");
     if (ghost > 0)
         printf(", ghost = %d", ghost); /* in a partial batch, the last may be of one image */
     printf(" },\n");

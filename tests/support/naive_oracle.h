@@ -44,7 +44,7 @@ static void oracle_pixel_norm(struct oracle *o, int i, const double *x)
 static void oracle_norm(struct oracle *o, int i, const double *x)
 {
     const struct layer *l = &o->model->layers[i];
-    if (norm_of_pixels(l->norm)) {
+    if (norm_is_set_norm(l->norm)) {
         oracle_pixel_norm(o, i, x);
         return;
     }

@@ -128,7 +128,7 @@ local function count_row(group)
     local statistics, learned, tracked = 0, 0, 0
     for _, layer in ipairs(list) do
         statistics = statistics
-            + norms.partition(layer, n).count * (layer.kind == "RMS norm" and 1 or 2)
+            + norms.partition(layer, n).count * (layer.kind:find("RMS norm") and 1 or 2)
         learned = learned + layer.parameters
         tracked = tracked + (layer.kind == "batch norm" and 2 * layer.shape[1] or 0)
     end

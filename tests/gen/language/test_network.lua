@@ -363,6 +363,13 @@ local rejected <const> = {
         "8: norm: eps has no effect with kind none: expected no eps, or kind bn, gn, ln, in, cn or "
             .. "rms",
     } },
+    { "elements of other kinds of norm", describe([[norm { "cn", elements = true },
+        norm { "gn", elements = true }, norm { "rms", elements = true },]] .. ending), {
+        "6: norm: elements has no effect with kind cn: expected no elements, or kind ln or rms",
+        "7: norm: elements has no effect with kind gn: expected no elements, or kind ln or rms",
+    } },
+    { "an image of one value", describe('linear(1), norm { "ln", elements = true }, ' .. ending),
+      "6: norm: images of one value: expected two values or more" },
     { "pixels of one channel", describe('conv { 1, window = 1 },\nnorm("cn"),\nnorm("rms"), '
         .. ending), {
         "7: norm: pixels of 1 channel, one value: expected two channels or more",

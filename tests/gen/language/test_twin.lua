@@ -123,6 +123,10 @@ function tests.norms_are_pytorchs()
         assert(text:find("self.norm1 = " .. line, 1, true), "no such line")
     end
     assert(not class(lines, "none"):find("norm"), "norm none left a line")
+    local whole <const> = class([[conv { 8, window = 1 }, norm { "ln", elements = true },
+        norm { "rms", elements = true, eps = 0.5 }, global_avgpool(), linear(2)]], "bn")
+    assert(whole:find("self.norm1 = nn.LayerNorm([8, 8, 8], eps=1e-05)\n", 1, true), whole)
+    assert(whole:find("self.norm2 = nn.RMSNorm([8, 8, 8], eps=0.5)\n", 1, true), whole)
 end
 
 -- PyTorch's are over the last sides of a tensor: each kind that is there has a class.

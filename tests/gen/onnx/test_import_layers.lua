@@ -256,7 +256,8 @@ end
 -- Norms of pixels, between two transposes or in parts, and what works on channels that are last.
 function tests.norms_of_pixels_are_exported_and_imported()
     local lines <const> = 'conv { 4, window = 1 }, norm("cn"), relu(), '
-        .. 'norm { "rms", eps = 0.001 }, linear(5), norm("rms"), linear(2)'
+        .. 'norm { "rms", eps = 0.001 }, norm { "ln", elements = true, eps = 0.002 }, relu(), '
+        .. 'norm { "rms", elements = true }, linear(5), norm("rms"), linear(2)'
     for _, opset in ipairs({ 17, 18, 23 }) do
         local made <const> = convert(files.export(files.graph(lines), { opset = opset }))
         test.equal(table.concat(layers_of(made.text), ", "), lines)
@@ -313,6 +314,50 @@ function tests.norms_of_pixels_are_exported_and_imported()
     }) do
         refused({ wrong[1] }, file_of({ table.unpack(wrong, 2) }, numbers))
     end
+end
+
+-- Norms of images, whose weights are an element's.
+function tests.norms_of_images_are_imported()
+    local image <const> = {}
+    for i = 1, 3 * 8 * 8 do
+        image[i] = i / 4
+    end
+    local numbers <const> = {
+        tensor("g", { 3, 8, 8 }, image), tensor("g3", { 3, 1, 1 }, { 1, 2, 3 }),
+        tensor("two", {}, { 2 }), tensor("eps", {}, { 1e-6 }),
+    }
+    local function axis(first)
+        return { { "axis", "int", first } }
+    end
+    for _, first in ipairs({ 1, -3 }) do
+        local made <const> = file_of({ node("LayerNormalization", { "x", "g", "g" }, "v",
+            axis(first)) }, numbers)
+        test.equal(layers_of(convert(made).text)[1], 'norm { "ln", elements = true }')
+        test.equal(weights_of(convert(made))["norm1.bias"], image)
+        test.equal(head({ node("RMSNormalization", { "x", "g" }, "v", axis(first)) }, numbers),
+            'norm { "rms", elements = true }')
+    end
+    local function parts(...)
+        local nodes <const> = { node("Pow", { "x", "two" }, "s"),
+            node("ReduceMean", "s", "u", { { "axes", "ints", { ... } } }),
+            node("Add", { "u", "eps" }, "e"), node("Sqrt", "e", "r"),
+            node("Div", { "x", "r" }, "h") }
+        return nodes
+    end
+    local nodes <const> = parts(-2, 1, 3)
+    nodes[6] = node("Mul", { "h", "g" }, "v")
+    test.equal(head(nodes, numbers), 'norm { "rms", elements = true, eps = 1e-06 }')
+    test.equal(weights_of(convert(file_of(nodes, numbers)))["norm1.weight"], image)
+    local function refused_with(what, by)
+        local wrong <const> = by
+        wrong[#wrong + 1] = node("Mul", { "h", what }, "v")
+        refused({ "Mul: combines a layer with numbers: expected numbers that a norm, or a sum that "
+            .. "a conv or linear layer before it takes in: at Mul_v" }, file_of(wrong, numbers))
+    end
+    refused_with("g3", parts(1, 2, 3)) -- a channel's of one that has an element's
+    refused_with("g", parts(1)) -- an element's of one that has a channel's
+    refused({ "Mul: changes each element of the image by a number of its own: expected one a "
+        .. "channel: at Mul_v" }, file_of({ node("Mul", { "x", "g" }, "v") }, numbers))
 end
 
 -- What is nearly such a norm is none.

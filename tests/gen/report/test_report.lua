@@ -184,6 +184,8 @@ function tests.partitions_cover_the_block_once()
             { images = 1, channels = 8, h = 1, w = 1, count = 256 } },
         { { kind = "RMS norm", shape = { 8, 4, 4 }, groups = 1 },
             { images = 1, channels = 8, h = 1, w = 1, count = 256 } },
+        { { kind = "image RMS norm", shape = { 8, 4, 4 }, groups = 1 },
+            { images = 1, channels = 8, h = 4, w = 4, count = 16 } },
     }) do
         local part <const> = norms.partition(case[1], 16)
         test.equal(part, case[2])
