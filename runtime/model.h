@@ -92,8 +92,8 @@ struct layer {
     struct geometry geometry;     /* conv and pools */
     enum norm_kind norm;
     bool over_image; /* layer and RMS norm: one set an image; weight and bias [c][h][w] */
-    int groups; /* conv and group norm: of channels; 0 is 1 */
-    int ghost;  /* batch norm: images of one statistic in training, 0 the whole batch */
+    int groups;      /* conv and group norm: of channels; 0 is 1 */
+    int ghost;       /* batch norm: images of one statistic in training, 0 the whole batch */
     real eps;
     real momentum;       /* batch norm: weight of the newest batch in the running statistics */
     real p;              /* dropout: probability of dropping */

@@ -6,7 +6,7 @@
 --     trained:take(folds)      from now on layers have the batch norms that they have taken
 --     trained:packed(spec)     weights of a kernel, packed, as bytes, and their shape
 --     trained:bias(spec, pitch)     the bias of a kernel, filled up with zeros
---     trained:copied(spec, role, count)    a weight or bias of a norm, filled up with zeros: a number
+--     trained:copied(spec, role, count)  a weight or bias of a norm, filled up with zeros: a number
 --                              a channel, or an element of the image, as its pixels lie
 --     trained:affine(node)     what a norm of each image applies: weight, bias
 --     trained:scale_shift(node, pitch)   what a batch norm applies: rows a, b, m

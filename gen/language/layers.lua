@@ -654,11 +654,11 @@ local norm <const> = {
         .. "does not: bn batch norm, gn group norm, ln one group (layer norm), in a group a\n"
         .. "channel (instance norm), cn layer norm over the channels of each pixel (ConvNeXt's),\n"
         .. "rms the same by the root of the mean square and with no mean and no shift (RMS norm),\n"
-        .. "none takes the layer out of the network. With elements, ln and rms are over the whole\n"
-        .. "image and have a weight an element, as PyTorch's LayerNorm([C, H, W]). NORM=bn16 is bn\n"
-        .. "with ghost = 16, where the layer leaves kind and ghost to NORM, and NORM=gn8 is gn with\n"
-        .. "groups = 8. A field of another kind than the layer names is an error, and so is a mean\n"
-        .. "of one value.",
+        .. "none takes the layer out of the network. With elements, ln and rms are over the\n"
+        .. "image and have a weight an element, as PyTorch's LayerNorm([C, H, W]). NORM=bn16 is\n"
+        .. "bn with ghost = 16, where the layer leaves kind and ghost to NORM, and NORM=gn8 is gn\n"
+        .. "with groups = 8. A field of another kind than the layer names is an error, and so is\n"
+        .. "a mean of one value.",
     example = 'norm() or norm { kind = "gn", groups = 8 }',
     fields = {
         field("kind", "choice", { choices = layers.norms },

@@ -50,7 +50,7 @@ function pixels.is_of_elements(t, x)
 end
 
 -- Weight and bias of a norm, ones and zeros where they are left out.
-local function params_of(x, ins, roles, ...)
+local function params_of(ins, roles, ...)
     local params <const>, sides <const> = {}, { ... }
     for i, role in ipairs(roles) do
         local t <const>, what <const>, expected <const> = values.numbers(ins, i + 1)
@@ -73,7 +73,7 @@ end
 --- A norm over an image with a weight an element. fields: kind, ln or rms, and eps
 function pixels.norm_of_elements(context, node, ins, x, fields)
     local params <const>, what <const>, expected <const> =
-        params_of(x, ins, roles_of(fields.kind), x.c, x.h, x.w)
+        params_of(ins, roles_of(fields.kind), x.c, x.h, x.w)
     if not params then
         return nil, what, expected
     end
@@ -94,7 +94,7 @@ function pixels.norm(context, node, ins, kind)
             "the last side, of channels that are last"
     end
     local params
-    params, what, expected = params_of(x, ins, roles_of(kind), x.c)
+    params, what, expected = params_of(ins, roles_of(kind), x.c)
     if not params then
         return nil, what, expected
     end
@@ -117,8 +117,8 @@ end
 
 -- -- RMS norm in parts ---------------------------------------------------------------------------
 
---- What a mean over these axes is where it is that of the square of x over the channels, or over the
---- image; nil: it is another.
+--- What a mean over these axes is where it is that of the square of x over the channels, or over
+--- the image; nil: it is another.
 function pixels.mean_square(context, node, x, axes)
     local layer <const> = x and x.layer and not x.part and context.layers[x.layer]
     if not layer or layer.kind ~= "mul" or layer.inputs[1] ~= layer.inputs[2] or x.shared

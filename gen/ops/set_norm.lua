@@ -40,7 +40,8 @@ local HEADS <const> = {
 --- See name.lua.
 function set_norm.name_words(spec)
     return {
-        head = HEADS[spec.over][spec.norm] .. (spec.eps ~= 1e-5 and "_eps" .. c.number_word(spec.eps) or "")
+        head = HEADS[spec.over][spec.norm]
+            .. (spec.eps ~= 1e-5 and "_eps" .. c.number_word(spec.eps) or "")
             .. (spec.masks_x and "_mask" or ""),
         third = spec.pass == "bwd_data" and spec.x or nil,
     }
@@ -57,8 +58,8 @@ function set_norm.make_buffers(planner, step)
     local node <const> = step.layers[1]
     local pitch <const> = layout.round_up(node.c, planner.isa.vl)
     local pixels <const> = is_of_image(node) and node.h * node.w or 1
-    local shape <const> = is_of_image(node) and string.format("%d x %d x %d", node.h, node.w, pitch)
-        or tostring(pitch)
+    local shape <const> = is_of_image(node)
+        and string.format("%d x %d x %d", node.h, node.w, pitch) or tostring(pitch)
     local function make(role, scope)
         planner:buffer {
             role = role, layer = node.name, scope = scope, floats = pixels * pitch, shape = shape,
