@@ -4,6 +4,7 @@
 NET = s8
 NORM = bn
 ISA = native
+PRECISION =
 EPOCHS =
 SEED =
 THREADS =
@@ -27,8 +28,8 @@ RESULTS =
 ROWS =
 # Of `make install`.
 PREFIX = /usr/local
-VARIABLES = NET NORM ISA EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS NORMS \
-    SEEDS GHOSTS JOBS HOSTS VALIDATE PROBE RESULTS ROWS PREFIX
+VARIABLES = NET NORM ISA PRECISION EPOCHS SEED THREADS LR DATA ARGS PYTHON FUZZ_SECONDS MAX_MEMORY NETS \
+    NORMS SEEDS GHOSTS JOBS HOSTS VALIDATE PROBE RESULTS ROWS PREFIX
 export $(VARIABLES)
 
 # Others are misspelt, but for those that the environment of a build has everywhere.
@@ -46,8 +47,8 @@ PROGRAM = "build/$$(basename "$$NET" .lua)_$$NORM"
 TWIN = $(PROGRAM)_twin.py
 CONFIGURE = cmake --preset release > build/configure.log
 LOCAL_DATA = data/cifar-10-batches-bin
-one_training = $(if $(LR)$(ARGS),$(error LR= and ARGS= are of make train: the others train by \
-    the recipe of the description))
+one_training = $(if $(LR)$(ARGS)$(PRECISION),$(error LR=, ARGS= and PRECISION= are of make train: \
+    the others train by the recipe of the description))
 
 .PHONY: help gen train bench bench-scaling bench-ranks bench-peers bench-freeze compare sweep networks ablation tune torch check check-deep \
     fuzz data generated install clean configure
@@ -76,6 +77,7 @@ help:
 	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in, cn, rms or none; bn16: batch norm over 16 images; gn8: 8 groups'
 	@echo 'ISA=native      native, avx2, avx512 or c'
+	@echo 'PRECISION=      fp32 or bf16: what 3 x 3 convolutions multiply; empty: what the recipe says'
 	@echo 'PYTHON=python3  the Python of bench-peers and bench-freeze'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'
 	@echo 'NORMS=, SEEDS=, GHOSTS=            of make compare: lists of norms, seeds, images of batch norms'
@@ -113,10 +115,11 @@ gen: configure
 	        "$$NET" 'cannot take: expected a path without these' >&2; exit 2 ;; \
 	esac
 	@cmake --build build --target burin
-	@build/burin gen --norm "$$NORM" --isa "$$ISA" --max-memory "$$MAX_MEMORY" "$$NET"
+	@build/burin gen --norm "$$NORM" --isa "$$ISA" $${PRECISION:+--precision "$$PRECISION"} \
+	    --max-memory "$$MAX_MEMORY" "$$NET"
 	@$(asked)
 	@$(CONFIGURE) -D "BURIN_NET=$$NET" -D "BURIN_NORM=$$NORM" -D "BURIN_ISA=$$ISA" \
-	    -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
+	    -D "BURIN_PRECISION=$$PRECISION" -D "BURIN_MAX_MEMORY=$$MAX_MEMORY"
 	@cmake --build build --target program
 
 train: gen
@@ -182,7 +185,7 @@ ablation:
 # Measurements are kept in build/tune until they are complete, so that an interrupted run goes on.
 tune: configure
 	@cmake --build build --target burin
-	@exec cmake -P scripts/tune.cmake "$$NET" "$$NORM" "$$ISA"
+	@exec cmake "-DPRECISION=$$PRECISION" -P scripts/tune.cmake "$$NET" "$$NORM" "$$ISA"
 
 check: configure
 	@cmake --build build

@@ -77,11 +77,15 @@ endfunction()
 # `target` to what makes them. The recipe stands apart, so that a change of it compiles no kernel. The
 # committed files of generated/ are written by `make gen` and `make generated` alone: a build that
 # refreshed them would hide from the tests that they are stale. isa: one of burin gen; or, in tests,
-# `plain` or `direct`: portable C in plain loops, or in tiles by direct convolution alone.
+# `plain` or `direct`: portable C in plain loops, or in tiles by direct convolution alone. What may
+# follow is a precision, if the recipe's is not meant.
 function(burin_generate files target network norm isa)
     get_filename_component(net "${network}" NAME_WE)
     get_filename_component(folder "${network}" DIRECTORY)
     set(stem ${net}_${norm}_${isa})
+    if(ARGN)
+        string(APPEND stem _${ARGN})
+    endif()
     # The file names its network as the command does: one of ours by its path in the project. Others
     # may bear the name of one of ours, or of each other, and get a folder of their own.
     file(RELATIVE_PATH room "${BURIN_NETWORKS}" "${folder}")
@@ -102,6 +106,9 @@ function(burin_generate files target network norm isa)
     elseif(isa STREQUAL "direct")
         set(how --isa c --algorithm direct)
     endif()
+    if(ARGN)
+        list(APPEND how --precision ${ARGN})
+    endif()
     set(paths "${path}.c" "${path}_recipe.c")
     if(NOT TARGET ${name})
         get_filename_component(folder "${path}" DIRECTORY)
@@ -120,19 +127,20 @@ function(burin_generate files target network norm isa)
     set(${target} ${name} PARENT_SCOPE)
 endfunction()
 
-# add_training_program(NAME NETWORK net [NORM norm] [ISA isa])
+# add_training_program(NAME NETWORK net [NORM norm] [ISA isa] [PRECISION precision])
 #
 # Adds the executable NAME, which trains the network `net`: a .lua file, or the name of one in
 # gen/nets or examples. NORM is bn (the default), gn, ln, in, none, bn16 or gn8. ISA is native (the
-# default), avx2, avx512 or c. The C files are generated again whenever the network or the generator
-# changes.
+# default), avx2, avx512 or c. PRECISION is fp32 or bf16, by default what the recipe says. The C files
+# are generated again whenever the network or the generator changes.
 #
 #     find_package(burin REQUIRED)          # or add_subdirectory(burin)
 #     add_training_program(digits NETWORK digits.lua NORM gn ISA avx2)
 function(add_training_program name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "NETWORK;NORM;ISA" "")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "NETWORK;NORM;ISA;PRECISION" "")
     if(NOT arg_NETWORK OR arg_UNPARSED_ARGUMENTS)
-        message(FATAL_ERROR "usage: add_training_program(NAME NETWORK net [NORM norm] [ISA isa])")
+        message(FATAL_ERROR
+            "usage: add_training_program(NAME NETWORK net [NORM norm] [ISA isa] [PRECISION precision])")
     endif()
     if(NOT arg_NORM)
         set(arg_NORM bn)
@@ -148,7 +156,7 @@ function(add_training_program name)
         message(FATAL_ERROR "${network}: CMake and Ninja cannot take ; | \\ ? $ or a new line in a "
             "path: expected one without these")
     endif()
-    burin_generate(files target "${network}" ${arg_NORM} ${arg_ISA})
+    burin_generate(files target "${network}" ${arg_NORM} ${arg_ISA} ${arg_PRECISION})
     add_executable(${name} ${files})
     add_dependencies(${name} ${target})
     target_compile_options(${name} PRIVATE ${BURIN_FLAGS_${arg_ISA}})

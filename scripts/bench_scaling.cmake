@@ -4,7 +4,7 @@
 #
 # Variations of gen/nets/s8.lua are written to build/scaling, built as programs and timed by
 # `bench --steps`. What is compared between sizes is GFLOP/s of the direct algorithm as a share of
-# the FMA peak of the same run. Variables of the environment: NORM, ISA, THREADS (the most).
+# the FMA peak of the same run. Variables of the environment: NORM, ISA, PRECISION, THREADS (the most).
 cmake_minimum_required(VERSION 3.22)
 
 set(norm $ENV{NORM})
@@ -37,7 +37,7 @@ function(measure name batch width threads)
         endforeach()
         file(WRITE build/scaling/${name}.lua "${text}")
         run("${CMAKE_COMMAND}" --preset release -D BURIN_NET=build/scaling/${name}.lua
-            -D BURIN_NORM=${norm} -D BURIN_ISA=${isa})
+            -D BURIN_NORM=${norm} -D BURIN_ISA=${isa} -D BURIN_PRECISION=$ENV{PRECISION})
         run("${CMAKE_COMMAND}" --build build --target program)
         list(APPEND built ${name})
         set(built "${built}" PARENT_SCOPE)

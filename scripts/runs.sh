@@ -69,7 +69,7 @@ state() {
 # are the median of all epochs.
 FIGURES=epochs,acc,train_acc,loss,train_loss,epoch_seconds,parameters,isa
 figures() {
-    sed -n 'h; s/.*"event":"start".*"isa":"\([a-z0-9]*\)".*/isa \1/p
+    sed -n 'h; s/.*"event":"start".*"isa":"\([a-z0-9+]*\)".*/isa \1/p
         g; s/.*"event":"start".*"parameters":\([0-9]*\),.*/parameters \1/p' "$1/log.jsonl" > "$1.start"
     cut -d, -f7 "$1/log.csv" | tail -n +2 | sort -n |
         awk '{ s[NR] = $1 } END { print "seconds", s[int((NR + 1) / 2)] }' >> "$1.start"

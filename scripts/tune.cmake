@@ -1,7 +1,7 @@
 # Measures which kernels are fastest on this machine and writes gen/tuned/<cpu>.lua.
 #
 #     cmake [-DTUNED=file] [-DTREE=build/tune] [-DBURIN=build/burin] [-DROUNDS=5] [-DSTEPS=15]
-#         -P scripts/tune.cmake NET NORM ISA
+#         [-DPRECISION=bf16] -P scripts/tune.cmake NET NORM ISA
 #
 # It runs in the root of the source tree, after build/burin was built. Every candidate of `burin gen
 # --candidate N` is built and its kernels are verified and timed. The fastest are timed in turns
@@ -15,6 +15,10 @@ foreach(name net norm isa)
     set(${name} "${CMAKE_ARGV${first_argument}}")
     math(EXPR first_argument "${first_argument} + 1")
 endforeach()
+set(asked --norm "${norm}" --isa "${isa}") # what is tuned, as options of burin
+if(PRECISION)
+    list(APPEND asked --precision "${PRECISION}")
+endif()
 if(NOT TREE)
     set(TREE build/tune)
 endif()
@@ -51,7 +55,7 @@ endmacro()
 
 # The choices of a program, an array of lines, and which program it is.
 macro(read_choices lines)
-    run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --pass choices ${ARGN} "${net}")
+    run("${BURIN}" plan ${asked} --pass choices ${ARGN} "${net}")
     string(REGEX REPLACE "\n$" "" ${lines} "${output}")
     string(REPLACE "\n" ";" ${lines} "${${lines}}")
 endmacro()
@@ -59,7 +63,7 @@ endmacro()
 # Builds <work>/<label> with these options of `burin gen`, unless it is there already, made of the
 # same text.
 function(build label)
-    run("${BURIN}" gen --norm "${norm}" --isa "${isa}" ${ARGN} -o "${work}/program.c" "${net}")
+    run("${BURIN}" gen ${asked} ${ARGN} -o "${work}/program.c" "${net}")
     file(MD5 "${work}/program.c" sum)
     if(EXISTS "${work}/${label}.md5" AND EXISTS "${work}/${label}")
         file(READ "${work}/${label}.md5" known)
@@ -74,7 +78,8 @@ function(build label)
         "set(BURIN_GEN_OPTIONS \"${ARGN}\" CACHE STRING \"\" FORCE)\n")
     run("${CMAKE_COMMAND}" -C "${TREE}/options.cmake" -S . -B "${TREE}/tree" -G Ninja
         -D CMAKE_BUILD_TYPE=Release -D BURIN_TESTS=OFF
-        "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}")
+        "-DBURIN_NET=${net}" "-DBURIN_NORM=${norm}" "-DBURIN_ISA=${isa}"
+        "-DBURIN_PRECISION=${PRECISION}")
     run("${CMAKE_COMMAND}" --build "${TREE}/tree" --target program)
     file(RENAME "${TREE}/tree/${program}" "${work}/${label}")
     file(WRITE "${work}/${label}.md5" "${sum}")
@@ -147,7 +152,7 @@ read_choices(model --candidate 1)
 list(POP_FRONT model machine micro_batch)
 string(REGEX MATCH "^machine { \"([a-z0-9-]+)\"" matched "${machine}")
 set(cpu "${CMAKE_MATCH_1}")
-string(REGEX MATCH "^micro_batch { \"([^\"]+)\", isa = \"([a-z0-9]+)\", images = ([0-9]+)" matched
+string(REGEX MATCH "^micro_batch { \"([^\"]+)\", isa = \"([a-z0-9+]+)\", images = ([0-9]+)" matched
     "${micro_batch}")
 set(program "${CMAKE_MATCH_1}")
 set(set "${CMAKE_MATCH_2}")
@@ -161,7 +166,7 @@ file(MAKE_DIRECTORY "${work}")
 # What is there already must be fit to be added to, before anything is timed.
 set(kept "")
 if(EXISTS "${TUNED}")
-    run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --tuned "${TUNED}" "${net}")
+    run("${BURIN}" plan ${asked} --tuned "${TUNED}" "${net}")
     file(STRINGS "${TUNED}" kept)
     foreach(line IN LISTS kept)
         if(NOT line MATCHES "^--" AND NOT line MATCHES "^(machine|micro_batch|kernel) {.*}$")
@@ -193,10 +198,12 @@ while(TRUE)
     list(APPEND all_choices ${choices})
 endwhile()
 
-# The algorithms that any candidate is of: a kernel's name without its algorithm is its key.
+# The algorithms that any candidate is of: a kernel's name without its algorithm is its key. Of two that
+# begin alike the longer one is looked for first.
 string(REGEX MATCHALL "algorithm = \"[a-z0-9_]+" algorithms "${all_choices}")
 list(TRANSFORM algorithms REPLACE "algorithm = \"" "")
 list(REMOVE_DUPLICATES algorithms)
+list(SORT algorithms ORDER DESCENDING)
 list(JOIN algorithms "|" algorithms)
 
 foreach(n RANGE 1 ${candidates})
@@ -304,7 +311,7 @@ foreach(key IN LISTS keys)
     endif()
 endforeach()
 foreach(line IN LISTS kept)
-    string(REGEX MATCH "^(micro_batch|kernel) { \"([^\"]+)\", isa = \"([a-z0-9]+)\"" matched "${line}")
+    string(REGEX MATCH "^(micro_batch|kernel) { \"([^\"]+)\", isa = \"([a-z0-9+]+)\"" matched "${line}")
     set(subject "${CMAKE_MATCH_2}")
     if(matched AND NOT (CMAKE_MATCH_3 STREQUAL set AND
                         (subject IN_LIST keys OR subject STREQUAL program)))
@@ -319,7 +326,7 @@ file(WRITE "${work}/tuned.lua"
     "-- The fastest kernels on ${cpu_name}, measured by `make tune`; `burin gen` chooses by them.\n"
     "-- Sorted, one call a line: gen/plan/tuned.lua says what they mean. Without it a model chooses.\n"
     "${machine}\n${lines}\n")
-run("${BURIN}" plan --norm "${norm}" --isa "${isa}" --tuned "${work}/tuned.lua" "${net}")
+run("${BURIN}" plan ${asked} --tuned "${work}/tuned.lua" "${net}")
 file(COPY_FILE "${work}/tuned.lua" "${TUNED}.new")
 file(RENAME "${TUNED}.new" "${TUNED}")
 file(REMOVE_RECURSE "${work}") # the next run measures anew

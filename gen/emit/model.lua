@@ -397,9 +397,9 @@ local function shell_word(text)
 end
 
 --- Says by which measurements the kernels were chosen.
-function model.tuned_text(graph, options)
+function model.tuned_text(graph, options, set)
     local tuned <const> = options.tuned
-    local micro_batch <const> = tuned:micro_batch(graph.name .. "_" .. options.norm, options.isa)
+    local micro_batch <const> = tuned:micro_batch(graph.name .. "_" .. options.norm, set.made_for)
     return string.format("Kernels chosen by %s, measured on %s%s.", tuned.file, tuned.machine.id,
         micro_batch and micro_batch.measured and ", " .. micro_batch.measured or "")
 end

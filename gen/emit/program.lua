@@ -300,7 +300,7 @@ function emit.program(graph, options)
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, step
     params.eval_text, params.evaluation = eval_text, evaluation
-    params.tuned = options.tuned and c.comment(model.tuned_text(graph, options)) or false
+    params.tuned = options.tuned and c.comment(model.tuned_text(graph, options, set)) or false
     params.micro_batch, params.most_chunks = train.plan.micro_batch, train.plan.chunks
     params.chunk_images = train.plan.chunk_images
     params.own_chunks = train.plan.chunks ~= recipe_of.CHUNKS

@@ -28,7 +28,16 @@ local function tensor_of(file, name, dtype, ...)
     return tensor
 end
 
---- { count, images = an array of rows for each, logits = rows of all } of a file of samples.
+-- How far logits of a frozen network, in floats, may lie from those of the program, of the largest
+-- logit of an image. Other kernels add in other orders; what is rounded to bf16 in each convolution
+-- is one or two hundredths off behind them all.
+local TOLERANCE <const> = {
+    fp32 = { text = "2e-5", of = "the training program's" },
+    bf16 = { text = "1e-1", of = "the training program's in bf16" },
+}
+
+--- { count, images = an array of rows for each, logits = rows of all,
+---   tolerance = { text = a number of C, of = whose logits they are } } of a file of samples.
 function samples.of(graph, file)
     local input <const> = graph.input
     local images <const> = tensor_of(file, "images", "U8", input.c, input.h, input.w)
@@ -39,7 +48,11 @@ function samples.of(graph, file)
     end
     local size <const> = input.c * input.h * input.w
     local row <const> = 4 * graph.classes -- bytes
-    local made <const> = { count = count, images = {}, logits = {} }
+    local in_bf16 <const> = (file.metadata.isa or ""):find("+bf16", 1, true)
+    local made <const> = {
+        count = count, images = {}, logits = {},
+        tolerance = TOLERANCE[in_bf16 and "bf16" or "fp32"],
+    }
     for i = 1, count do
         made.images[i] = numbers.bytes(images.bytes:sub((i - 1) * size + 1, i * size))
         made.logits[i] = numbers.float_rows(logits.bytes:sub((i - 1) * row + 1, i * row))

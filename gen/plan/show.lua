@@ -128,13 +128,13 @@ function plan.choices(graph, options)
         if key and not seen[key] then
             seen[key] = true
             lines[#lines + 1] = string.format('kernel { "%s", isa = "%s", %s }', key,
-                planned.set.name, choice.text(spec.tile))
+                planned.set.made_for, choice.text(spec.tile))
         end
     end
     table.sort(lines)
     table.insert(lines, 1, string.format(
         'micro_batch { "%s_%s", isa = "%s", images = %d }', graph.name, options.norm,
-        planned.set.name, planned.train.plan.micro_batch))
+        planned.set.made_for, planned.train.plan.micro_batch))
     table.insert(lines, 1, string.format('machine { "%s" }', host.cpu_id()))
     return table.concat(lines, "\n") .. "\n"
 end

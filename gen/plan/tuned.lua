@@ -16,7 +16,10 @@ local record <const> = require "language/record"
 local tuned <const> = {}
 tuned.__index = tuned
 
-local ISA <const> = { name = "isa", type = "choice", choices = { "avx2", "avx512", "c" } }
+-- What a program calls its instruction set: see made_for in emit/isa.lua.
+local ISA <const> = { name = "isa", type = "choice", choices = {
+    "avx2", "avx512", "c", "avx2+bf16", "avx512+bf16", "c+bf16",
+} }
 
 local function size(field, max)
     return { name = field, type = "integer", min = 1, max = max }

@@ -7,7 +7,8 @@
 #include "data/data.h"
 #include "file/safetensors.h"
 
-bool samples_save(const char *path, const struct data *data, const float *logits, struct err *err)
+bool samples_save(const char *path, const struct model *model, const struct data *data,
+                  const float *logits, struct err *err)
 {
     const size_t count = data->count < SAMPLES_MOST ? (size_t)data->count : SAMPLES_MOST;
     const size_t pixels = data_pixels(data), classes = (size_t)data->classes;
@@ -31,7 +32,8 @@ bool samples_save(const char *path, const struct data *data, const float *logits
          images},
         {"labels", SAFETENSORS_U8, 1, {count}, data->labels},
     };
-    bool ok = safetensors_save(path, NULL, tensors, 3, NULL, 0, err);
+    const struct safetensors_meta isa = {"isa", model->isa};
+    bool ok = safetensors_save(path, NULL, tensors, 3, &isa, 1, err);
     free(images);
     return ok;
 }

@@ -205,11 +205,12 @@ static void print_result(const struct evaluation *e, const struct evaluate_resul
 }
 
 /* What one process says for all. */
-static bool tell(struct evaluation *e, const struct evaluate_result *result, struct err *err)
+static bool tell(struct evaluation *e, const struct model *model,
+                 const struct evaluate_result *result, struct err *err)
 {
     print_result(e, result);
     return write_details(e, result, err) &&
-           (e->samples == NULL || samples_save(e->samples, &e->test, e->logits, err));
+           (e->samples == NULL || samples_save(e->samples, model, &e->test, e->logits, err));
 }
 
 static bool evaluate_all(struct evaluation *e, const struct model *model, const char *program,
@@ -228,7 +229,7 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
     bool ok = evaluate_images(e, &result, err) && check_result(e, &result, err);
     meet_leave(&e->run);
     if (ok && ranks_writes(e->ranks))
-        ok = tell(e, &result, err);
+        ok = tell(e, model, &result, err);
     interrupt_restore();
     if (!ranks_writes(e->ranks))
         return ok;

@@ -560,5 +560,5 @@ bool trainer_save_best(struct trainer *trainer, struct err *err)
         checkpoint_save_model(path, &trainer->run, trainer->metas, trainer->model_meta_count, err);
     average_leave(&trainer->average, &trainer->run);
     return saved && (trainer->test.type != DATA_BYTES ||
-                     samples_save(samples, &trainer->test, trainer->logits, err));
+                     samples_save(samples, trainer->model, &trainer->test, trainer->logits, err));
 }

@@ -24,6 +24,7 @@
 
 @ local declared, passed = apart and "const void *weights, " or "", apart and "weights, " or ""
 @ if samples then
+    @ local tolerance = samples.tolerance
     enum { SAMPLES = ${samples.count} };
 
     /* Images of the data that the network was tested on. */
@@ -49,7 +50,7 @@
     };
 
     /* Compares all logits. Other kernels add in other orders, and a batch norm may be part of weights here: the
-     * tolerance is 2e-5 of the largest logit of an image. */
+     * tolerance is ${tolerance.text} of the largest logit of an image. */
     static int self_test(${declared}void *work)
     {
         double worst = 0.0;
@@ -65,9 +66,9 @@
             }
             worst = difference / largest > worst ? difference / largest : worst;
         }
-        printf("%d images: logits within %.1e of the training program's (at most 2e-5): %s\n", SAMPLES, worst,
-            worst <= 2e-5 ? "ok" : "WRONG");
-        return worst <= 2e-5 ? EXIT_SUCCESS : EXIT_FAILURE;
+        printf("%d images: logits within %.1e of ${tolerance.of} (at most ${tolerance.text}): %s\n", SAMPLES, worst,
+            worst <= ${tolerance.text} ? "ok" : "WRONG");
+        return worst <= ${tolerance.text} ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 @ else
     /* The model came without samples (a training leaves them beside its best model, eval --samples makes them): there is nothing to compare with. */

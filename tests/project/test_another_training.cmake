@@ -5,7 +5,7 @@
 #         -P tests/project/test_another_training.cmake
 #
 # PROGRAMS holds tiny_bn, in portable C, and what tests/CMakeLists.txt makes of its network:
-# another_stride, _eps, _dropout, _chunks and _relu and, unless ISA is c, another_isa.
+# another_stride, _eps, _dropout, _chunks, _bf16 and _relu and, unless ISA is c, another_isa.
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(RUN_FOLDER "${WORK}")
@@ -35,6 +35,7 @@ refused(another_eps "eps 1e-05, momentum 0.1, bias\": here \"norm1: batch norm o
 refused(another_dropout "here \"dropout1: dropout of global_avgpool1, 16x1x1, p 0.1\"")
 refused(another_relu "here \"relu3: relu of global_avgpool1, 16x1x1\"")
 refused(another_chunks ", 32 chunks")
+refused(another_bf16 "here c+bf16 ")
 refused(tiny_bn "--validate 0: here 1000" --validate 1000)
 if(NOT ISA STREQUAL "c")
     refused(another_isa "  kernels c ")

@@ -4,7 +4,8 @@
 #     cmake -DBURIN=build/burin -DPROGRAMS=build/tests/programs -DCC=cc -DCXX=c++
 #         -DWORK=build/tests/freeze -P tests/project/test_freeze.cmake
 #
-# PROGRAMS holds tiny_<norm>, frozen_grouped, frozen_acts and frozen_joins, in portable C. It runs in the root of the source tree.
+# PROGRAMS holds tiny_<norm>, frozen_grouped, frozen_acts and frozen_joins, in portable C, and another_bf16,
+# a tiny_bn with products in bf16. It runs in the root of the source tree.
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 file(REMOVE_RECURSE "${WORK}")
@@ -74,6 +75,13 @@ endif()
 set(STEPS 4)
 freeze(tiny_in "${PROGRAMS}/tiny_in" in "${nets}/tiny.lua" ${widest})
 freeze(tiny_none "${PROGRAMS}/tiny_none" none "${nets}/tiny.lua" c)
+# What was trained in bf16 is frozen in floats, and is nearly the program's.
+freeze(tiny_bf16 "${PROGRAMS}/another_bf16" bn "${nets}/tiny.lua" ${widest})
+run_well("${WORK}/tiny_bf16_${widest}/alone")
+expect("of the training program's in bf16 (at most 1e-1): ok")
+if(output MATCHES "within [0-9.]+e-0?[5-9]")
+    message(FATAL_ERROR "products in bf16 leave the logits of floats:\n${output}")
+endif()
 
 # Batch norms that become part of weights, groups, windows and strides of every kind; activations; layers that read several.
 foreach(pair grouped:bn acts:gn joins:bn)

@@ -5,7 +5,7 @@
 #     tests/project/test_runs.sh WORK
 #
 # cp and mv are replaced: the first writes half of its file and kills the shell, the second kills it
-# before or after it has moved the file.
+# before or after it has moved the file. And the figures of a run are what its logs say.
 set -eu
 work=$1
 rm -rf "$work"
@@ -72,4 +72,12 @@ killed()
     killed mv 'kill -9 $PPID; sleep 1'
     killed mv 'cat "$1" > "$2" && rm "$1"; kill -9 $PPID; sleep 1'
 }
+mkdir "$work/logged"
+echo '{"event":"start","isa":"avx512+bf16","threads":2,"parameters":46000,"step":0}' \
+    > "$work/logged/log.jsonl"
+printf '%s\n' epoch,lr,train_loss,train_acc,test_loss,test_acc,seconds 1,0.05,2.1,20.5,1.9,30.1,4.25 \
+    2,0.05,1.7559,33.175,0.97661,62.1,2.5 > "$work/logged/log.csv"
+said=$(sh -eu -c '. scripts/runs.sh; figures "$1"' - "$work/logged")
+expected=2,62.10,33.17,0.9766,1.7559,2.5,46000,avx512+bf16
+[ "$said" = "$expected" ] || fail "figures: $said: expected $expected"
 echo "test_runs.sh: passed"

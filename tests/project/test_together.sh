@@ -4,8 +4,9 @@
 #     tests/project/test_together.sh PROGRAMS WORK MPIRUN FAULTS MAKE_PICTURES [deep]
 #
 # PROGRAMS holds tiny_bn, tiny_gn and tiny_bn8, whose statistics are those of images in different
-# chunks, and another_chunks, a tiny_bn of 32 chunks. MPIRUN starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep`
-# many numbers of ranks and threads, and faults in every call of MPI; many kills: test_lost_ranks.sh.
+# chunks, another_chunks, a tiny_bn of 32 chunks, and another_bf16, one with products in bf16. MPIRUN
+# starts ranks of MPI, and FAULTS is mpi_faults.so; empty: there is no MPI. With `deep` many numbers of
+# ranks and threads, and faults in every call of MPI; many kills: test_lost_ranks.sh.
 set -eu
 programs=$1 work=$2 mpirun=$3 faults=$4 make_pictures=$5 deep=${6:-}
 rm -rf "$work"
@@ -67,6 +68,23 @@ in_more_chunks() { # RANKS
     train 0 "" $more_chunks --ranks "$1" --out "chunks_$1"
     same "chunks_$1" chunks_1
 }
+# Products in bf16: other bits than those of floats, the same on all ranks and threads, in an
+# evaluation, too.
+in_bf16() { # RANKS THREADS
+    train 0 "" "$programs/another_bf16" train $options --max-steps 3 --threads "$2" --ranks "$1" \
+        --out "bf16_$1_$2"
+    same "bf16_$1_$2" bf16_1_1
+    train 0 "accuracy" "$programs/another_bf16" eval --model bf16_1_1 --ranks "$1" --threads "$2" \
+        --out "eval_bf16_$1_$2"
+    cmp -s eval_bf16_1_1/eval.json "eval_bf16_$1_$2/eval.json" ||
+        fail "bf16: eval --ranks $1 --threads $2 writes something else"
+}
+in_bf16 1 1
+! cmp -s bf16_1_1/last.safetensors alone_bn_3/last.safetensors || fail "bf16: the bits of floats"
+in_bf16 1 3
+in_bf16 2 2
+in_bf16 3 1
+
 in_more_chunks 1
 ! cmp -s chunks_1/last.safetensors alone_bn_3/last.safetensors || fail "32 chunks: the bits of 16"
 in_more_chunks 3
@@ -77,6 +95,9 @@ if [ -n "$deep" ]; then
         [ -n "$mpirun" ] || continue
         train 0 "" "$mpirun" -n $ranks $more_chunks --out "chunks_mpi_$ranks"
         same "chunks_mpi_$ranks" chunks_1
+    done
+    for ranks in 5 8 16; do
+        in_bf16 $ranks 2
     done
     for net in bn gn bn8; do
         for ranks in 1 2 3 4 5 8 16; do

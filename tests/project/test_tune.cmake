@@ -1,4 +1,5 @@
-# `make tune` on a tiny network: interrupted, resumed, and added to a file with other entries.
+# `make tune` on a tiny network, in bf16: interrupted, resumed, and added to a file with other entries,
+# among them one of the same program in floats.
 #
 #     cmake -DBURIN=build/burin -DWORK=build/tests/tune -P tests/project/test_tune.cmake
 #
@@ -8,8 +9,9 @@ include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")
 set(tree "${WORK}/a tree")
 set(tuned "${WORK}/tuned/cpu.lua")
 set(command "${CMAKE_COMMAND}" "-DBURIN=${BURIN}" "-DTREE=${tree}" "-DTUNED=${tuned}" -DROUNDS=1
-    -DSTEPS=1 -P scripts/tune.cmake tests/nets/tune.lua gn c)
+    -DSTEPS=1 -DPRECISION=bf16 -P scripts/tune.cmake tests/nets/tune.lua gn c)
 set(other "micro_batch { \"another_gn\", isa = \"c\", images = 4, measured = \"2026-01-31\" }")
+set(floats "micro_batch { \"tune_gn\", isa = \"c\", images = 4, measured = \"2026-01-31\" }")
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}/tuned")
@@ -35,7 +37,7 @@ expect("cpu.lua:1:")
 if(result EQUAL 0 OR EXISTS "${tree}/tree")
     message(FATAL_ERROR "a foreign file did not stop it:\n${output}")
 endif()
-file(WRITE "${tuned}" "${machine}\n${other}\n")
+file(WRITE "${tuned}" "${machine}\n${other}\n${floats}\n")
 
 # Interrupted after the second candidate.
 file(WRITE "${WORK}/interrupt.sh" [=[
@@ -48,13 +50,13 @@ done
 kill -TERM -$!
 wait $!
 ]=])
-run(sh "${WORK}/interrupt.sh" "${tree}/tune_gn_c/candidate_2.json" ${command})
+run(sh "${WORK}/interrupt.sh" "${tree}/tune_gn_c+bf16/candidate_2.json" ${command})
 expect("candidate 1 of ")
 if(result EQUAL 0)
     message(FATAL_ERROR "it was not interrupted:\n${output}")
 endif()
 file(STRINGS "${tuned}" lines)
-if(NOT lines STREQUAL "${machine};${other}")
+if(NOT lines STREQUAL "${machine};${other};${floats}")
     message(FATAL_ERROR "an interrupted run changed the file:\n${lines}")
 endif()
 
@@ -76,11 +78,12 @@ file(READ "${tuned}" output)
 expect("measured by `make tune`")
 expect("${machine}")
 expect("${other}")
-expect("micro_batch { \"tune_gn\", isa = \"c\", images = ")
-run("${BURIN}" plan --norm gn --isa c --tuned "${tuned}" tests/nets/tune.lua)
+expect("${floats}")
+expect("micro_batch { \"tune_gn\", isa = \"c+bf16\", images = ")
+run("${BURIN}" plan --norm gn --isa c --precision bf16 --tuned "${tuned}" tests/nets/tune.lua)
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "burin plan --tuned ended with ${result}:\n${output}")
 endif()
-if(EXISTS "${tree}/tune_gn_c")
+if(EXISTS "${tree}/tune_gn_c+bf16")
     message(FATAL_ERROR "a finished run left measurements behind")
 endif()

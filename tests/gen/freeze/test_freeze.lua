@@ -299,8 +299,8 @@ end
 function tests.what_does_not_fit_is_told()
     local built <const> = files.graph("conv { 4, window = 1 }, global_avgpool(), linear(2)")
     local file <const> = files.model(built)
-    local function samples(images, shape, logits)
-        return { path = "s", tensors = {
+    local function samples(images, shape, logits, isa)
+        return { path = "s", metadata = { isa = isa }, tensors = {
             images = { dtype = "U8", shape = shape, bytes = images },
             logits = { dtype = "F32", shape = { logits, 2 }, bytes = files.ramp(2 * logits) },
         } }
@@ -310,6 +310,10 @@ function tests.what_does_not_fit_is_told()
     end
     local good <const> = text_of(made(samples(("\1"):rep(192), { 1, 3, 8, 8 }, 1)), "main.c")
     test.equal(good:find("SAMPLES = 1", 1, true) ~= nil, true)
+    test.equal(good:find("worst <= 2e-5 ?", 1, true) ~= nil, true)
+    local in_bf16 <const> =
+        text_of(made(samples(("\1"):rep(192), { 1, 3, 8, 8 }, 1, "avx512+bf16")), "main.c")
+    test.equal(in_bf16:find("worst <= 1e-1 ?", 1, true) ~= nil, true)
     refused("s: images is U8 [1, 3, 8, 9]: expected U8 [1, 3, 8, 8]", made,
         samples(("\1"):rep(216), { 1, 3, 8, 9 }, 1))
     refused("s: 1 images, logits of 2: expected as many of both", made,

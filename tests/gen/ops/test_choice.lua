@@ -155,10 +155,16 @@ end
 function tests.choices_come_back()
     local graph <const> = nets.graph("s8", "gn")
     for number = 2, 9, 7 do
-        local text <const> = plan.choices(graph, options({ candidate = number }))
-        local read <const> = tuned.read(text, "t.lua", host.cpu_id())
-        test.equal(plan.choices(graph, options({ tuned = read })), text)
-        assert(text ~= plan.choices(graph, options()), "as the model")
+        for _, precision in ipairs({ "fp32", "bf16" }) do
+            local function chosen(more)
+                more.precision = precision
+                return plan.choices(graph, options(more))
+            end
+            local text <const> = chosen({ candidate = number })
+            local read <const> = tuned.read(text, "t.lua", host.cpu_id())
+            test.equal(chosen({ tuned = read }), text)
+            assert(text ~= chosen({}), "as the model")
+        end
     end
 end
 
@@ -178,6 +184,21 @@ function tests.the_plan_shows_a_tuned_tile_and_group()
     assert(not emit.program(graph, options()):find("Kernels chosen", 1, true))
 end
 
+-- Measurements of floats say nothing of bf16, nor the other way around.
+function tests.each_precision_has_its_measurements()
+    local graph <const> = nets.graph("s8", "gn")
+    local read <const> = tuned.read(HEAD .. [[
+        micro_batch { "s8_gn", isa = "avx2+bf16", images = 2, measured = "2026-01-31" }]], "t.lua")
+    local images = " micro-batch of 2 images:"
+    local function text(precision)
+        return emit.program(graph, options({ tuned = read, precision = precision }))
+    end
+    assert(text("bf16"):find("measured on amd-1-2, 2026-01-31.", 1, true))
+    assert(not text("fp32"):find("2026-01-31", 1, true))
+    assert(plan.text(graph, options({ tuned = read, precision = "bf16" })):find(images, 1, true))
+    assert(not plan.text(graph, options({ tuned = read })):find(images, 1, true))
+end
+
 -- -- Wrong files ---------------------------------------------------------------------------------
 
 function tests.all_mistakes_are_told()
@@ -191,7 +212,8 @@ kernel { "b", isa = "c", algorithm = "direct", mr = 2, nr = 1 }
 machine { "amd-1-3" }
 ]]
     test.raises({
-        't.lua:2: kernel: isa is "sse": expected one of avx2, avx512 or c',
+        't.lua:2: kernel: isa is "sse": expected one of avx2, avx512, c, avx2+bf16, '
+            .. "avx512+bf16 or c+bf16",
         "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
         't.lua:3: kernel: algorithm is "fft": expected one of depthwise, bank, winograd4_bf16, '
             .. "winograd4 or direct",
