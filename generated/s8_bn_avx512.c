@@ -65,8 +65,8 @@
  *       softmax_loss
  *
  * 46000 parameters; 22.8 MFLOP an image forward, 2 FLOP a product and sum. `line` is that of the
- * description (section 8); 7 from 26: line 7, called by line 26. Training may call another kernel,
- * which leaves winners or sums, too.
+ * description (section 8); 7 from 26: line 7, called by line 26. Training calls others where they
+ * leave winners, too.
  *
  * How a batch is cut:
  *
@@ -125,7 +125,7 @@
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
  *     conv3x3       a convolution and its window, rows x columns
  *     maxpool2x2s2  a max pooling and its window; s: its stride
- *     avgpool       an average pooling and its window; s: its stride
+ *     avgpool       an average pooling
  *     global        of the whole image
  *     batchnorm     applies a norm whose numbers are those of all images
  *     norm          behind a convolution: leaves sums of what it writes, for the next norm
@@ -175,7 +175,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
-    MICRO_BATCH = 4, /* images together in a phase: weights are read once for them */
+    MICRO_BATCH = 4, /* images of one call: they share its weights in cache, and take scratch */
     CHUNK_MICRO_BATCHES = 2, /* of a chunk */
     WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 47984, /* of a chunk of images: sums over them, zeroed before every step */
@@ -198,8 +198,8 @@ struct net {
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which
  * call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_, bias_
- * and running_: parameters and statistics as they lie in a model. */
+ * chunk: its chunk; micro_batch: its number, as if all chunks were full; image: its first one in
+ * the batch; weight_, bias_ and running_: parameters and statistics as they lie in a model. */
 struct buffers {
     int chunk, micro_batch, image;
     const struct buffers *next; /* of the micro-batch after this one */
@@ -257,11 +257,12 @@ struct ahead {
     } ranges[7];
 };
 
-/* What says where the buffers of a micro-batch are, and what computes its n images. */
+/* places: fills in where the buffers of a micro-batch are; computes: runs n images on them. */
 typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h (JOIN: batch norm). */
+/* Slots of a profile: rows of the kernel table, then those of profile.h; WAIT: for other threads,
+ * JOIN: batch norm. */
 enum {
     SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
             SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
@@ -876,7 +877,6 @@ static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
     const struct buffers first = place_training(&net, 0, 0), *const at = &first;
-    const int chunk_count = run_chunks(run);
     const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
@@ -992,7 +992,7 @@ static void train(struct run *run, int rank)
      * (train/optim.h). The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights,
             net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
@@ -1266,9 +1266,9 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
     return _mm512_maskz_mov_ps((__mmask16)bits, v);
 }
 
-/* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
- * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
- * threshold, 65536 * p rounded: 655 for a probability p of 0.01.
+/* Which elements of n images a dropout layer keeps: bit i is set unless rng_drops(key, i,
+ * threshold) of rng.h: when 16 random bits of position i are at least the threshold, 65536 * p
+ * rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
  * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
@@ -1310,10 +1310,10 @@ static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, in
  *          0  2 -1 -2  1  0        1/24 -1/12   1/6
  *          0  4  0 -5  0  1           0     0     1
  *
- * For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B' has the
- * coefficients of the product of all t - q, q the other finite points, and the row of G is divided
- * by this product at t = p.
- * Of infinity there is the highest power alone.
+ * ' transposes. For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B'
+ * has the coefficients of the product of all t - q, q the other finite points, and the row of G is
+ * divided by this product at t = p.
+ * For infinity, A' and G have the highest power alone, B' the product over all finite points.
  * The data gradient is the same with the window turned around. y is linear in w: the transpose of w
  * -> y maps dy to dw, dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. That is
  * F(3 x 3, 4 x 4), of the same tiles of 4 x 4 pixels of dy. */
@@ -1694,8 +1694,8 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x2(float *restrict y, float *re
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = (to.w + 3) / 4;
-    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int wide = to.w / 4;
+    const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
@@ -2002,8 +2002,8 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x1(float *restrict y, float *re
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = (to.w + 3) / 4;
-    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int wide = to.w / 4;
+    const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
@@ -2236,8 +2236,8 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = (grads.w + 3) / 4;
-    const int image_tiles = (grads.h + 3) / 4 * wide;
+    const int wide = grads.w / 4;
+    const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -2298,8 +2298,8 @@ static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = (to.w + 3) / 4;
-    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int wide = to.w / 4;
+    const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
@@ -2360,8 +2360,8 @@ static INLINE void winograd_bwd_data_ahead_8x1(float *restrict dx, const float *
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = (to.w + 3) / 4;
-    const int image_tiles = (to.h + 3) / 4 * wide;
+    const int wide = to.w / 4;
+    const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
@@ -2803,8 +2803,8 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = (grads.w + 3) / 4;
-    const int image_tiles = (grads.h + 3) / 4 * wide;
+    const int wide = grads.w / 4;
+    const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 16) {
@@ -4051,27 +4051,27 @@ PACK_TRANSPOSED_IN_ORDER(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32
 
 /* -- 7. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel of a training step with the same structure: run_<type> takes
+/* Tests and benches call every kernel of a training step with the same structure: call_<type> takes
  * from it what kernels of a type want. */
-#define RUN(TYPE, ...) \
-    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
+#define CALL(TYPE, ...) \
+    static void call_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
         ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
-RUN(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
-RUN(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
-RUN(y_sums_x_w_scratch_ahead, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
-RUN(y_x_w, a->y, a->x, a->w, a->n)
-RUN(y_winner_x, a->y, a->winner, a->x, a->n)
-RUN(y_x, a->y, a->x, a->n)
-RUN(dw_x_dy, a->dw, a->x, a->dy, a->n)
-RUN(dx_dy_w, a->dx, a->dy, a->w, a->n)
-RUN(dx_dy, a->dx, a->dy, a->n)
-RUN(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(dw_x_dy_scratch_ahead, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
-RUN(dx_dy_w_scratch_ahead, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
-RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
+CALL(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
+CALL(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
+CALL(y_sums_x_w_scratch_ahead, a->y, a->sums, a->x, a->w, a->scratch, a->ahead, a->n)
+CALL(y_x_w, a->y, a->x, a->w, a->n)
+CALL(y_winner_x, a->y, a->winner, a->x, a->n)
+CALL(y_x, a->y, a->x, a->n)
+CALL(dw_x_dy, a->dw, a->x, a->dy, a->n)
+CALL(dx_dy_w, a->dx, a->dy, a->w, a->n)
+CALL(dx_dy, a->dx, a->dy, a->n)
+CALL(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
+CALL(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+CALL(dw_x_dy_scratch_ahead, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
+CALL(dx_dy_w_scratch_ahead, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
+CALL(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
 /* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
  * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
@@ -4079,10 +4079,11 @@ RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
  * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
-    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
+    .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
+    .images = MICRO_BATCH
 
-/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so
- * many floats, and a function that packs or unpacks. */
+/* Images and their gradients (a backward row has no y: .y repeats .dy); a window; packed weights
+ * have so many floats, and a function that packs or unpacks. */
 #define X(SHAPE) .x = IMAGE_##SHAPE
 #define Y(SHAPE) .y = IMAGE_##SHAPE
 #define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
@@ -4881,7 +4882,7 @@ static const struct model model = {
     .isa = "avx512",
     /* and an ISA; said where a processor lacks this one */
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "63f1beece195a0e0", /* digest of the code that computes */
+    .arithmetic = "e6b5dad2303b35ff", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,

@@ -81,9 +81,9 @@
  * the number of threads changes no bit. A micro-batch goes through the whole network before the
  * next one begins.
  *
- * For each micro-batch, backward reads what forward has left: y_ of global_avgpool, relu, dropout,
- * maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_); winners of max pools
- * (winner_). No layer is computed twice.
+ * For each micro-batch, backward reads what forward has left: y_ of global_avgpool, relu, dropout
+ * (not y_dropout8), maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_);
+ * winners of max pools (winner_). No layer is computed twice.
  *
  * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
  * of 4 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
@@ -112,7 +112,7 @@
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
  *     conv3x3       a convolution and its window, rows x columns
  *     maxpool2x2s2  a max pooling and its window; s: its stride
- *     avgpool       an average pooling and its window; s: its stride
+ *     avgpool       an average pooling
  *     global        of the whole image
  *     norm          as first word: applies a norm, each image with numbers of its own; behind a
  *                   convolution: leaves sums of what it writes, for the next norm
@@ -134,8 +134,7 @@
  * see its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
- * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
- * text.
+ * order. templates/..: where the generator has that text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share,
  * 5 kernels, 6 packing, 7 kernel table, 8 model, 9 memory. */
@@ -158,7 +157,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
-    MICRO_BATCH = 4, /* images together in the network: weights are read once for them */
+    MICRO_BATCH = 4, /* images of one call: they share its weights in cache, and take scratch */
     WEIGHT_FLOATS = 90736, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 46064, /* of a chunk of images: sums over them, zeroed before every step */
     SCRATCH_FLOATS = 703024, /* of a thread, for one micro-batch at a time */
@@ -176,10 +175,10 @@ struct net {
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which
  * call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_ and
- * bias_: parameters as they lie in a model. */
+ * chunk: its chunk; image: its first one in the batch; weight_ and bias_: parameters
+ * as they lie in a model. */
 struct buffers {
-    int chunk, micro_batch, image;
+    int chunk, image;
     const float *w_conv1, *w_conv2, *w_conv3, *w_conv4, *w_conv5, *w_conv6, *w_conv7, *w_conv8,
             *w_conv9, *w_conv10, *w_conv11, *wt_conv11, *wt_conv10, *wt_conv9, *wt_conv8, *wt_conv7,
             *wt_conv6, *wt_conv5, *wt_conv4, *wt_conv3, *wt_conv2, *weight_norm1, *bias_norm1,
@@ -205,11 +204,13 @@ struct buffers {
             *keep_dropout5, *winner_maxpool2, *keep_dropout6, *keep_dropout7, *keep_dropout8;
 };
 
-/* What says where the buffers of a micro-batch are, and what computes its n images. */
-typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
+/* places: fills in where the buffers of a chunk's micro-batches are; computes: runs n images on
+ * them. */
+typedef struct buffers places(const struct net *net, int chunk);
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h. */
+/* Slots of a profile: rows of the kernel table, then those of profile.h; WAIT: for other
+ * threads. */
 enum {
     SLOT_CONV1_FWD, SLOT_NORM1_FWD, SLOT_CONV2_FWD, SLOT_NORM2_FWD, SLOT_CONV3_FWD,
             SLOT_MAXPOOL1_FWD, SLOT_CONV4_FWD, SLOT_NORM3_FWD, SLOT_CONV5_FWD, SLOT_NORM4_FWD,
@@ -231,7 +232,6 @@ enum {
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
     SLOT_WAIT = SLOT_KERNELS + PROFILE_WAIT,
-    SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
@@ -240,8 +240,7 @@ enum {
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
- * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
- * norms. */
+ * layer by layer, the input, the loss, the logits, moments and norms. */
 typedef void takes_y_sums_x_w(float *restrict y, float *restrict sums, const float *restrict x,
         const float *restrict w, int n);
 typedef void takes_y_x_coef_keep(float *restrict y, const float *restrict x,
@@ -606,13 +605,13 @@ static void train_micro_batch(const struct net *net, const struct buffers *at, i
 }
 
 /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch says which
- * images come, for a diagnosis of numbers that are not finite; 0: no micro-batch has memory of its
- * own. */
+ * images come, for a diagnosis of numbers that are not finite; 0: all micro-batches of a chunk use
+ * the same memory. */
 static void each_micro_batch(const struct net *net, struct span chunks, places *place,
         computes *compute)
 {
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-        struct buffers at = place(net, chunk, 0);
+        struct buffers at = place(net, chunk);
         const struct span images = run_chunk(net->run, chunk);
         for (int image = images.first; image < images.last; image += MICRO_BATCH) {
             const int left = images.last - image;
@@ -628,7 +627,6 @@ static void each_micro_batch(const struct net *net, struct span chunks, places *
 static void train(struct run *run, int rank)
 {
     const struct net net = open_net(run, rank);
-    const int chunk_count = run_chunks(run);
     const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
@@ -645,7 +643,7 @@ static void train(struct run *run, int rank)
      * (train/optim.h). The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, chunk_count, net.weights,
+    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights,
             net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
@@ -751,9 +749,9 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
     }
 }
 
-/* Which elements of n images a dropout layer keeps: bit i is set when the 16 random bits of
- * position i, a half of rng_bits(key, i / 2), the low one for an even i, are at least the
- * threshold, 65536 * p rounded: 655 for a probability p of 0.01.
+/* Which elements of n images a dropout layer keeps: bit i is set unless rng_drops(key, i,
+ * threshold) of rng.h: when 16 random bits of position i are at least the threshold, 65536 * p
+ * rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
  * number of each image in the data set. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
@@ -1690,24 +1688,24 @@ PACK_TRANSPOSED(pack_transposed_conv1x1_c32_k10_by32, 1, 32, 10, 32, 32)
 
 /* -- 7. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel of a training step with the same structure: run_<type> takes
+/* Tests and benches call every kernel of a training step with the same structure: call_<type> takes
  * from it what kernels of a type want. */
-#define RUN(TYPE, ...) \
-    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
+#define CALL(TYPE, ...) \
+    static void call_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
         ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
-RUN(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
-RUN(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
-RUN(y_x_w, a->y, a->x, a->w, a->n)
-RUN(y_winner_x, a->y, a->winner, a->x, a->n)
-RUN(y_x, a->y, a->x, a->n)
-RUN(dw_x_dy, a->dw, a->x, a->dy, a->n)
-RUN(dx_dy_w, a->dx, a->dy, a->w, a->n)
-RUN(dx_dy, a->dx, a->dy, a->n)
-RUN(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
-RUN(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
-RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
+CALL(y_sums_x_w, a->y, a->sums, a->x, a->w, a->n)
+CALL(y_x_coef_keep, a->y, a->x, a->coef, a->keep, a->n)
+CALL(y_x_w, a->y, a->x, a->w, a->n)
+CALL(y_winner_x, a->y, a->winner, a->x, a->n)
+CALL(y_x, a->y, a->x, a->n)
+CALL(dw_x_dy, a->dw, a->x, a->dy, a->n)
+CALL(dx_dy_w, a->dx, a->dy, a->w, a->n)
+CALL(dx_dy, a->dx, a->dy, a->n)
+CALL(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
+CALL(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
+CALL(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
 /* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
  * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
@@ -1715,10 +1713,11 @@ RUN(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
  * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
-    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
+    .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
+    .images = MICRO_BATCH
 
-/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so
- * many floats, and a function that packs or unpacks. */
+/* Images and their gradients (a backward row has no y: .y repeats .dy); a window; packed weights
+ * have so many floats, and a function that packs or unpacks. */
 #define X(SHAPE) .x = IMAGE_##SHAPE
 #define Y(SHAPE) .y = IMAGE_##SHAPE
 #define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
@@ -2050,14 +2049,13 @@ static uint8_t *bits_or_null(const struct net *net, float *place)
 }
 
 /* What training and evaluation have at the same place. Offsets, here and below, in floats. */
-static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_shared(const struct net *net, int chunk)
 {
     const float *const param = net->run->store.param;
     const float *const packed = net->weights;
     float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     return (struct buffers){
         .chunk = chunk,
-        .micro_batch = micro_batch,
         /* parameters that are read where they lie */
         .weight_norm1 = param + 432, .bias_norm1 = param + 448, .weight_norm2 = param + 5072,
                 .bias_norm2 = param + 5104, .weight_norm3 = param + 7952,
@@ -2090,9 +2088,9 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
 }
 
 /* Scratch memory is written anew: buffers that live at different times share it. */
-static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_training(const struct net *net, int chunk)
 {
-    struct buffers at = place_shared(net, chunk, micro_batch);
+    struct buffers at = place_shared(net, chunk);
     float *const scratch = net->scratch;
     /* 1-88 */ at.y_input = scratch + 624896; /* 2-87 */ at.y_relu1 = scratch + 353024;
     /* 2-3 */ at.sums_norm1 = scratch + 0; /* 3-87 */ at.coef_norm1 = scratch + 702384;
@@ -2144,9 +2142,9 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
 }
 
 /* The same of an evaluation, which keeps all that a dropout may drop and notes no winners. */
-static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_eval(const struct net *net, int chunk)
 {
-    struct buffers at = place_training(net, chunk, micro_batch);
+    struct buffers at = place_training(net, chunk);
     at.keep_dropout1 = at.keep_dropout2 = at.winner_maxpool1 = at.keep_dropout3 = at.keep_dropout4
             = at.keep_dropout5 = at.winner_maxpool2 = at.keep_dropout6 = at.keep_dropout7
             = at.keep_dropout8 = NULL;
@@ -2261,7 +2259,7 @@ static const struct model model = {
     .isa = "c",
     /* and an ISA; said where a processor lacks this one */
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "9a154f561a450a20", /* digest of the code that computes */
+    .arithmetic = "ea164de5375c51db", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,

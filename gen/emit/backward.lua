@@ -56,19 +56,40 @@ local function sides(plan)
     return before, behind
 end
 
+-- The kinds of layers whose images backward reads, each with those that it does not read: "dropout
+-- (not y_dropout8)". read: images, as a set; order: the kinds
+local function kinds_read(plan, kinds, read, order)
+    local texts <const> = {}
+    for i, kind in ipairs(order) do
+        local others <const> = {}
+        for _, buffer in ipairs(plan.buffers) do
+            if buffer.role == "y" and kinds[buffer.layer] == kind and not read[buffer]
+                and not is_again(buffer) then
+                add_once(others, buffer.name)
+            end
+        end
+        texts[i] = kind .. (#others > 0 and " (not " .. enumerate(others) .. ")" or "")
+    end
+    return texts
+end
+
 --- "y_ of input, relu and maxpool; bits of dropouts (keep_)": what backward reads that forward has
 --- left; false: nothing.
 function backward.kept(graph, plan)
     local kinds <const>, images <const>, held <const> = kinds_of(graph), {}, {}
     local before <const>, behind <const> = sides(plan)
+    local read <const> = {}
     for _, buffer in ipairs(behind) do
         if before[buffer] and buffer.role == "y" then
             add_once(images, kinds[buffer.layer])
+            read[buffer] = true
         elseif before[buffer] or buffer.role == "coef" then
             held[buffer.role] = true
         end
     end
-    local list <const> = { #images > 0 and "y_ of " .. enumerate(images) or nil }
+    local list <const> = {
+        #images > 0 and "y_ of " .. enumerate(kinds_read(plan, kinds, read, images)) or nil,
+    }
     for _, one in ipairs(HELD) do
         list[#list + 1] = held[one[1]] and one[2] or nil
     end

@@ -284,7 +284,7 @@ local function kernel_tables(planned)
             for i, param in ipairs(spec.params) do
                 args[i] = "a->" .. param
             end
-            runs[#runs + 1] = string.format("RUN(%s, %s)", type, table.concat(args, ", "))
+            runs[#runs + 1] = string.format("CALL(%s, %s)", type, table.concat(args, ", "))
         end
     end
     return rows, runs
@@ -426,18 +426,34 @@ local function build_lines(set, file, recipe_file)
     return lines
 end
 
--- Whether an evaluation has kernels that a training does not call.
+-- What kernels of a training leave for backward and for norms, in the order of the text.
+local LEFT <const> = { { "winners", "winners" }, { "stats", "sums for a norm" } }
+
+-- Whether an evaluation has kernels that a training does not call, and what is said of them: what
+-- those of a training leave besides.
 local function evaluates_apart(planned)
-    local trains <const> = {}
+    local trains <const>, forward <const> = {}, {}
     for _, spec in ipairs(planned.train.plan.kernels) do
         trains[spec.name] = true
+        forward[spec.layer] = spec.pass == "fwd" and spec or forward[spec.layer]
     end
+    local apart, left <const>, words <const> = false, {}, {}
     for _, spec in ipairs(planned.eval.plan.kernels) do
-        if not trains[spec.name] then
-            return true
+        local other <const> = forward[spec.layer]
+        apart = apart or not trains[spec.name]
+        for _, one in ipairs(LEFT) do
+            left[one[1]] = left[one[1]] or other and other[one[1]] and not spec[one[1]]
         end
     end
-    return false
+    for _, one in ipairs(LEFT) do
+        words[#words + 1] = left[one[1]] and one[2] or nil
+    end
+    if not apart then
+        return false, "Training calls the same ones."
+    end
+    return true, #words == 0 and "Training calls others for some layers."
+        or string.format("Training calls others where they leave %s, too.",
+            table.concat(words, " or "))
 end
 
 -- What the command that makes a program says besides the norm and the instruction set.
@@ -460,6 +476,7 @@ function model.params(graph, planned, options)
     local rows <const>, runs <const> = kernel_tables(planned)
     local extra <const> = extra_options(options, in_double)
     local layer_rows <const>, param_rows <const>, state_rows <const> = {}, {}, {}
+    local apart <const>, said_apart <const> = evaluates_apart(planned)
     for i, node in ipairs(graph.nodes) do
         layer_rows[i] = layer_row(node, set.literal)
     end
@@ -488,9 +505,8 @@ function model.params(graph, planned, options)
         totals = string.format("%d parameters; %.1f MFLOP an image forward, 2 FLOP a product and "
             .. "sum. `line` is that of the description (section 8); 7 from 26: line 7, called by "
             .. "line 26. %s",
-            graph.param_floats, graph.flop / 1e6, evaluates_apart(planned)
-                and "Training may call another kernel, which leaves winners or sums, too."
-                or "Training calls the same ones."),
+            graph.param_floats, graph.flop / 1e6, said_apart),
+        evaluates_apart = apart,
         intrinsics = set.name ~= "c",
         param_floats = graph.param_floats, state_floats = graph.state_floats,
         input_floats = graph.input.c * graph.input.h * graph.input.w,

@@ -70,7 +70,9 @@ local function other_texts(graph, train, set, all, list)
     for _, buffer in ipairs(train.plan.buffers) do
         learns[buffer.role == "dcoef" and buffer.layer or ""] = true
     end
+    local kernels <const> = #list.texts
     norm.texts(graph, set, learns, function(...) all:add(list, ...) end)
+    list.has_norms = #list.texts > kernels
 end
 
 -- Adds the functions that others share, { name, template, params }, to a list.
@@ -296,7 +298,8 @@ function emit.program(graph, options)
     params.loop_words = legend.loops(shared.names)
     params.phase_count = #train.plan.phases
     params.legend_words, params.legend_buffers = legend.lines { train.plan, eval.plan }
-    params.has_bits = has_bits(train.plan)
+    params.has_bits, params.has_norms = has_bits(train.plan), kernels.has_norms
+    params.says_loops = not set.plain -- there code says it
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, step
     params.eval_text, params.evaluation = eval_text, evaluation

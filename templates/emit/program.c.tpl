@@ -63,7 +63,7 @@
  * Functions run_, rng_, team_, weights_ and program_main and constants ${tensor_rows and "PROFILE_, TENSOR_ and WHAT_" or "PROFILE_"} are the runtime's: see
  * its headers. `rank` is the number of a thread.
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a micro-batch; in sections 2 and 3,
- * `at`: its buffers. A type takes_.. names its arguments in their order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that text.
+ * `at`: its buffers. A type takes_.. names its arguments in their order. ${says_loops and "`Loops:` above a kernel: the outermost first; " or ""}templates/..: where the generator has that text.
  *
  * Sections: 1 names, 2 the training step, 3 an evaluation, 4 loops of kernels and what they share, 5 kernels, 6 packing, 7 kernel table,
  * 8 model, 9 memory. */
@@ -95,7 +95,7 @@ enum {
     @ if own_chunks then
         CHUNKS = ${most_chunks}, /* of a batch, at most */
     @ end
-    MICRO_BATCH = ${micro_batch}, /* images together in ${phased and "a phase" or "the network"}: weights are read once for them */
+    MICRO_BATCH = ${micro_batch}, /* images of one call: they share its weights in cache, and take scratch */
     @ if phased then
         CHUNK_MICRO_BATCHES = ${chunk_micro_batches}, /* of a chunk */
     @ end
@@ -121,10 +121,10 @@ struct net {
 
 /* The buffers of a micro-batch. One of images has the shape that its kernels' names say, and
  * the border that a call of clear_border() makes. Section 9 says where each lies and from which call to which it lives.
- * chunk, micro_batch: which micro-batch it is; image: its first one in the batch; weight_${#state_rows > 0 and ", bias_ and running_: parameters and statistics" or " and bias_: parameters"}
+ * chunk: its chunk;${phased and " micro_batch: its number, as if all chunks were full;" or ""} image: its first one in the batch; weight_${#state_rows > 0 and ", bias_ and running_: parameters and statistics" or " and bias_: parameters"}
  * as they lie in a model. */
 struct buffers {
-    int chunk, micro_batch, image;
+    int chunk,${phased and " micro_batch," or ""} image;
     @ if phased then
         const struct buffers *next; /* of the micro-batch after this one */
     @ end
@@ -145,26 +145,28 @@ struct buffers {
     };
 @ end
 
-/* What says where the buffers of a micro-batch are, and what computes its n images. */
-typedef struct buffers places(const struct net *net, int chunk, int micro_batch);
+/* places: fills in where the buffers of a ${phased and "micro-batch" or "chunk's micro-batches"} are; computes: runs n images on them. */
+typedef struct buffers places(const struct net *net, int chunk${phased and ", int micro_batch" or ""});
 typedef void computes(const struct net *net, const struct buffers *at, int n);
 
-/* Slots of a profile: rows of the kernel table, then those of profile.h${phased and " (JOIN: batch norm)" or ""}. */
+/* Slots of a profile: rows of the kernel table, then those of profile.h; WAIT: for other threads${phased and ", JOIN: batch norm" or ""}. */
 enum {
     ${table.concat(slots, ", ")},
     SLOT_KERNELS,
     SLOT_LOAD = SLOT_KERNELS + PROFILE_LOAD,
     SLOT_LOSS = SLOT_KERNELS + PROFILE_LOSS,
     SLOT_WAIT = SLOT_KERNELS + PROFILE_WAIT,
-    SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
+    @ if phased then
+        SLOT_JOIN = SLOT_KERNELS + PROFILE_JOIN,
+    @ end
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
 /* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of the profile, where the run has one. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
 
-/* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer, kernels
- * of an evaluation alone, the input, the loss, the logits, moments and norms. */
+/* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer${evaluates_apart and ", kernels of an evaluation alone" or ""}, the
+ * input, the loss, the logits${has_norms and ", moments and norms" or ""}. */
 @ for _, line in ipairs(function_types) do
     ${line}
 @ end
@@ -272,10 +274,10 @@ ${helpers}
 @ end
 /* -- 7. Kernel table --------------------------------------------------------------------------- */
 
-/* Tests and benches call every kernel of a training step with the same structure: run_<type> takes from it what
+/* Tests and benches call every kernel of a training step with the same structure: call_<type> takes from it what
  * kernels of a type want. */
-#define RUN(TYPE, ...) \
-    static void run_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
+#define CALL(TYPE, ...) \
+    static void call_##TYPE(kernel_function *kernel, const struct kernel_args *a) \
     { \
         ((takes_##TYPE *)kernel)(__VA_ARGS__); \
     }
@@ -288,10 +290,11 @@ ${helpers}
  * which tests compare bit for bit (a mean or norm does not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
-    .run = run_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, .images = MICRO_BATCH
+    .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
+    .images = MICRO_BATCH
 
-/* Images and their gradients, of which dy has the layout of y; a window; packed weights have so many ${real}s, and a
- * function that packs or unpacks. */
+/* Images and their gradients (a backward row has no y: .y repeats .dy); a window; packed weights have so many ${real}s,
+ * and a function that packs or unpacks. */
 #define X(SHAPE) .x = IMAGE_##SHAPE
 #define Y(SHAPE) .y = IMAGE_##SHAPE
 #define DY(SHAPE) .y = IMAGE_##SHAPE, .dy = IMAGE_##SHAPE
@@ -393,14 +396,16 @@ static const ${real} *input_images(const struct net *net, int image)
 
 @ end
 /* What training and evaluation have at the same place. Offsets, here and below, in ${real}s. */
-static struct buffers place_shared(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_shared(const struct net *net, int chunk${phased and ", int micro_batch" or ""})
 {
     @ for _, block in ipairs(places.blocks) do
         ${block.begin}
     @ end
     return (struct buffers){
         .chunk = chunk,
-        .micro_batch = micro_batch,
+        @ if phased then
+            .micro_batch = micro_batch,
+        @ end
         @ for _, block in ipairs(places.blocks) do
             /* ${block.title} */
             @ for _, line in ipairs(block.lines) do
@@ -411,9 +416,9 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
 }
 
 /* Scratch memory is written anew: buffers that live at different times share it. */
-static struct buffers place_training(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_training(const struct net *net, int chunk${phased and ", int micro_batch" or ""})
 {
-    struct buffers at = place_shared(net, chunk, micro_batch);
+    struct buffers at = place_shared(net, chunk${phased and ", micro_batch" or ""});
     ${real} *const scratch = net->scratch;
     @ for _, line in ipairs(places.train) do
         ${line}
@@ -424,12 +429,12 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
 @ if places.shared then
     /* The same of an evaluation, which keeps all that a dropout may drop and notes no winners. */
 @ end
-static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
+static struct buffers place_eval(const struct net *net, int chunk${phased and ", int micro_batch" or ""})
 {
     @ if places.shared then
-        struct buffers at = place_training(net, chunk, micro_batch);
+        struct buffers at = place_training(net, chunk${phased and ", micro_batch" or ""});
     @ else
-        struct buffers at = place_shared(net, chunk, micro_batch);
+        struct buffers at = place_shared(net, chunk${phased and ", micro_batch" or ""});
         ${real} *const scratch = net->scratch;
     @ end
     @ for _, line in ipairs(places.eval) do

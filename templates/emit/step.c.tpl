@@ -26,11 +26,11 @@
     /* One training step of this rank's chunks of images. Batch norm makes the images meet at every norm. */
 @ else
     /* Calls a function for each micro-batch of these chunks, in order. run_micro_batch says which images come, for a
-     * diagnosis of numbers that are not finite; 0: no micro-batch has memory of its own. */
+     * diagnosis of numbers that are not finite; 0: all micro-batches of a chunk use the same memory. */
     static void each_micro_batch(const struct net *net, struct span chunks, places *place, computes *compute)
     {
         for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
-            struct buffers at = place(net, chunk, 0);
+            struct buffers at = place(net, chunk);
             const struct span images = run_chunk(net->run, chunk);
             for (int image = images.first; image < images.last; image += MICRO_BATCH) {
                 const int left = images.last - image;
@@ -50,7 +50,6 @@ static void train(struct run *run, int rank)
     @ if phased then
         const struct buffers first = place_training(&net, 0, 0), *const at = &first;
     @ end
-    const int chunk_count = run_chunks(run);
     const struct span chunks = run_thread_chunks(run, rank);
 
     for (int chunk = chunks.first; chunk < chunks.last; chunk++) {
@@ -87,6 +86,6 @@ static void train(struct run *run, int rank)
      * unpack. ${update} The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, chunk_count, net.weights, net.scratch);
+    weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights, net.scratch);
     count_time(&net, SLOT_UPDATE);
 }

@@ -20,8 +20,13 @@ static INLINE void ${name}(${signature},
         ${real} *const v = scratch; /* transformed inputs of a block: v_step ${real}s a frequency */
     @ end
     ${real} *const m = scratch + 36 * v_step; /* their products with the weights: m_step ${real}s */
-    const int wide = (to.w + 3) / 4;
-    const int image_tiles = (to.h + 3) / 4 * wide;
+    @ if ragged then
+        const int wide = (to.w + 3) / 4;
+        const int image_tiles = (to.h + 3) / 4 * wide;
+    @ else
+        const int wide = to.w / 4;
+        const int image_tiles = to.h / 4 * wide;
+    @ end
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += ${block}) {

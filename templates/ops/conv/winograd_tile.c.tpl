@@ -19,9 +19,9 @@
      *          0  2 -1 -2  1  0        1/24 -1/12   1/6
      *          0  4  0 -5  0  1           0     0     1
      *
-     * For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B' has the coefficients of
+     * ' transposes. For a point p, the column of A' and the row of G hold 1, p, p^2, ..; the row of B' has the coefficients of
      * the product of all t - q, q the other finite points, and the row of G is divided by this product at t = p.
-     * Of infinity there is the highest power alone.
+     * For infinity, A' and G have the highest power alone, B' the product over all finite points.
      * The data gradient is the same with the window turned around. y is linear in w: the transpose of w -> y maps dy to dw,
      * dw = G'[(B'x B) . (A dy A')]G, the products summed over all tiles. That is F(3 x 3, 4 x 4), of the same tiles of 4 x 4 pixels of dy. */
 @ end

@@ -19,8 +19,13 @@ static INLINE void ${name}(${signature},
         ${real} *const m = v + 36 * v_step; /* transformed gradients: m_step ${real}s */
         ${real} *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step ${real}s */
     @ end
-    const int wide = (grads.w + 3) / 4;
-    const int image_tiles = (grads.h + 3) / 4 * wide;
+    @ if ragged then
+        const int wide = (grads.w + 3) / 4;
+        const int image_tiles = (grads.h + 3) / 4 * wide;
+    @ else
+        const int wide = grads.w / 4;
+        const int image_tiles = grads.h / 4 * wide;
+    @ end
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += ${block}) {

@@ -72,7 +72,7 @@ function tests.the_kernel_table_is_complete()
             if not seen[type] then
                 seen[type] = true
                 types = types + 1
-                test.equal(count(params.run_lines, "RUN(" .. type .. ","), 1, title)
+                test.equal(count(params.run_lines, "CALL(" .. type .. ","), 1, title)
             end
         end
         test.equal(#params.run_lines, types, title)
