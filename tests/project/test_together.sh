@@ -89,6 +89,18 @@ in_more_chunks 1
 ! cmp -s chunks_1/last.safetensors alone_bn_3/last.safetensors || fail "32 chunks: the bits of 16"
 in_more_chunks 3
 
+# A checkpoint of them goes on on other ranks, cut as before, and by no program that cuts otherwise.
+resumed="train --threads 1 --quiet --max-steps 6"
+train 0 "" "$programs/another_chunks" train $options --max-steps 6 --threads 1 --out chunks_to_6
+train 0 "" "$programs/another_chunks" $resumed --resume chunks_3 --ranks 5 --out chunks_onward
+same chunks_onward chunks_to_6
+train 2 "here .*32 chunks" "$programs/another_chunks" $resumed --resume alone_bn_3 --ranks 2 --out wrong
+train 2 ", 32 chunks: here c " "$programs/tiny_bn" $resumed --resume chunks_1 --ranks 2 --out wrong
+[ ! -e wrong ] || fail "other chunks: refused, but something was written"
+train 0 "going on with another training" "$programs/another_chunks" $resumed --resume alone_bn_3 \
+    --resume-anyway --ranks 2 --out chunks_anyway
+! cmp -s chunks_anyway/last.safetensors chunks_to_6/last.safetensors || fail "began with other steps"
+
 if [ -n "$deep" ]; then
     for ranks in 2 5 20 32; do
         in_more_chunks $ranks
@@ -297,6 +309,8 @@ if [ -n "$mpirun" ]; then
     train 2 "rank 1 on .*: norm: \"gn\": expected that of rank 0 on .*, \"bn\"" "$mpirun" \
         -n 1 "$programs/tiny_bn" $more : -n 1 "$programs/tiny_gn" $more
     once
+    train 2 "rank 1 on .*: .*32 chunks" "$mpirun" -n 1 "$programs/tiny_bn" $more : \
+        -n 1 "$programs/another_chunks" $more
     train 2 "rank 1 on .*: --seed: \"2\"" "$mpirun" -n 1 "$programs/tiny_bn" $more : \
         -n 1 "$programs/tiny_bn" $more --seed 2
     train 2 "expected one of the two" "$mpirun" -n 2 "$programs/tiny_bn" $more --ranks 2
