@@ -1,7 +1,7 @@
 # From an empty folder to answers: pictures are made, a network is trained on them, evaluated, and asked.
 #
-#     cmake -DMAKE_PICTURES=build/tests/make_pictures -DPROGRAM=build/tests/programs/pictures_bn
-#         -DWORK=build/tests/pictures -P tests/project/test_pictures.cmake
+#     cmake -DBURIN=build/burin -DMAKE_PICTURES=build/tests/make_pictures
+#         -DPROGRAM=build/tests/programs/pictures_bn -DWORK=build/tests/pictures -P tests/project/test_pictures.cmake
 #
 # The pictures are of the synthetic set, 40 x 48 pixels, 1,000 in five classes.
 cmake_minimum_required(VERSION 3.22)
@@ -48,6 +48,27 @@ list(GET rows 77 row)
 string(REGEX MATCH "^[^,]+" image "${row}")
 run_well("${PROGRAM}" predict --model run --csv --threads 1 "${image}")
 expect("${row}")
+
+# The script that does all of this, to the page, says what it does and touches no folder that is there.
+set(RUN_FOLDER "${CMAKE_SOURCE_DIR}")
+set(script "${CMAKE_COMMAND}" -E env EPOCHS=1 "PROGRAM=${PROGRAM}" "BURIN=${BURIN}"
+    "MAKE_PICTURES=${MAKE_PICTURES}" scripts/pictures.sh synthetic "${WORK}/all")
+run_well(${script})
+expect("train: 800 pictures in ")
+expect("test: 200 pictures in ")
+expect("train --data ${WORK}/all/pictures --epochs 1 --seed 1 --out ${WORK}/all/run\n")
+expect("eval --model ${WORK}/all/run --data ${WORK}/all/pictures\n")
+expect("report.html: written")
+file(READ "${WORK}/all/report.html" page)
+if(NOT page MATCHES "pictures")
+    message(FATAL_ERROR "${WORK}/all/report.html is about something else")
+endif()
+run(${script})
+if(NOT result EQUAL 2)
+    message(FATAL_ERROR "expected code 2, not ${result}:\n${output}")
+endif()
+expect("${WORK}/all: is there already: expected a new folder")
+set(RUN_FOLDER "${WORK}")
 
 # Of another size they are refused, or resized and said so; the command that goes on says how.
 file(MAKE_DIRECTORY "${WORK}/small")
