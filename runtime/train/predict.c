@@ -4,8 +4,7 @@
  * its probabilities are the same to the bit, whatever else is in the batch.
  *
  * Several ranks read and compute the images of their own chunks of a batch, as in eval. The first
- * of them prints; what the others have to say of their images goes to all, so that all end alike.
- * With --data-from-root the first reads them all, and gives away their names and numbers.
+ * of them prints (predict_meet.h).
  */
 #include "train/predict.h"
 
@@ -17,15 +16,9 @@
 #include "data/augment.h"
 #include "data/dataset.h"
 #include "data/normalise.h"
-#include "data/picture.h"
-#include "data/picture_paths.h"
-#include "data/resize.h"
 #include "file/checkpoint.h"
 #include "file/foreign.h"
 #include "file/model_file.h"
-#include "file/sha256.h"
-#include "inspect/answer.h"
-#include "ranks/ranks.h"
 #include "ref/generic.h"
 #include "run.h"
 #include "sys/interrupt.h"
@@ -33,52 +26,12 @@
 #include "sys/progress.h"
 #include "train/alike.h"
 #include "train/meet.h"
+#include "train/predict_meet.h"
 #include "train/settings.h"
-#include "train/spread.h"
-
-/* One image of the batch at hand. */
-struct slot {
-    const char *path;
-    struct picture picture;
-    struct err err; /* why it has no answer */
-};
-
-/* What a rank tells of an image of its own. */
-struct news {
-    int32_t bad;    /* 0, or the length of its message with its end */
-    uint32_t notes; /* of its picture */
-};
-
-struct prediction {
-    const struct model *model;
-    const char *program, *model_option, *resize_option, *backend, *mean, *std;
-    int64_t threads, top, ranks_wanted;
-    bool json, csv, from_root;
-    enum answer_format format;
-    enum resize resize;
-    struct picture_paths paths;
-    struct safetensors file;
-    char said[FOREIGN_SAID_SIZE]; /* what was made of it */
-    char **names;
-    struct augment augment;
-    struct run run;
-    struct ranks *ranks; /* that answer together, or NULL; the first of them prints */
-    char *out, *in;      /* what goes between them: see bytes_between */
-    struct slot *slots;  /* [batch] */
-    float *images;       /* [batch][c][h][w]; zeros where there is no image */
-    float *logits;       /* [batch][classes] */
-    uint8_t *labels;     /* [batch], zeros: nobody knows them */
-    uint32_t *samples;   /* [batch], zeros */
-    struct news *news;   /* [batch], with other ranks */
-    int slot_count;      /* filled of slots */
-    int width;           /* of the longest path */
-    int bad, converted[PICTURE_NOTES];
-    const char *first_converted[PICTURE_NOTES];
-};
 
 /* -- A batch ----------------------------------------------------------------------------------- */
 
-static bool read_picture(const struct prediction *p, struct slot *slot)
+static bool read_picture(const struct prediction *p, struct predict_slot *slot)
 {
     const int channels = p->model->c;
     if (strcmp(slot->path, PICTURE_PATHS_INPUT) != 0)
@@ -91,7 +44,7 @@ static bool read_picture(const struct prediction *p, struct slot *slot)
     return ok;
 }
 
-static void read_slot(const struct prediction *p, struct slot *slot)
+static void read_slot(const struct prediction *p, struct predict_slot *slot)
 {
     const int h = p->model->h, w = p->model->w;
     if (!read_picture(p, slot))
@@ -104,33 +57,13 @@ static void read_slot(const struct prediction *p, struct slot *slot)
                      slot->path, slot->picture.h, slot->picture.w, h, w);
 }
 
-/* The images of the batch that a rank reads: those that it computes, or all by the first rank. */
-static struct span images_of(const struct prediction *p, int rank)
-{
-    if (p->ranks == NULL || (p->from_root && rank == 0))
-        return (struct span){0, p->slot_count};
-    if (p->from_root)
-        return (struct span){0, 0};
-    return run_divide_images(p->slot_count, run_chunk_images(p->model), rank, p->ranks->count);
-}
-
-static struct span own_images(const struct prediction *p)
-{
-    return images_of(p, p->ranks == NULL ? 0 : p->ranks->me);
-}
-
-static size_t image_floats(const struct model *model)
-{
-    return (size_t)model->c * (size_t)model->h * (size_t)model->w;
-}
-
 static void read_share(void *context, int rank)
 {
     struct prediction *p = context;
-    const struct span own = own_images(p);
-    const size_t floats = image_floats(p->model);
+    const struct span own = predict_meet_own(p);
+    const size_t floats = predict_meet_floats(p->model);
     for (int i = own.first + rank; i < own.last; i += team_threads(p->run.team)) {
-        struct slot *slot = &p->slots[i];
+        struct predict_slot *slot = &p->slots[i];
         float *image = p->images + (size_t)i * floats;
         read_slot(p, slot);
         if (slot->err.code == EXIT_OK)
@@ -140,95 +73,9 @@ static void read_share(void *context, int rank)
     }
 }
 
-/* -- With other ranks -------------------------------------------------------------------------- */
-
-/* At most: news and a message of every image, and the rest of a line of every rank. */
-static size_t bytes_between(const struct model *model)
-{
-    struct err message;
-    return (size_t)model->recipe->batch * (sizeof(struct news) + sizeof message.message) +
-           (size_t)RANKS_MAX * RANKS_LINE;
-}
-
-/* All ranks get what each has put into `out`; bytes[r] is how much. */
-static void gather(struct prediction *p, const size_t bytes[RANKS_MAX])
-{
-    int lines[RANKS_MAX];
-    for (int r = 0; r < p->ranks->count; r++)
-        lines[r] = ranks_lines(bytes[r]);
-    ranks_gather(p->ranks, p->out, p->in, lines);
-}
-
-static void meet_news(struct prediction *p)
-{
-    size_t bytes[RANKS_MAX];
-    const struct span own = own_images(p);
-    for (int r = 0; r < p->ranks->count; r++) {
-        const struct span images = images_of(p, r);
-        bytes[r] = (size_t)(images.last - images.first) * sizeof(struct news);
-    }
-    for (int i = own.first; i < own.last; i++) {
-        const struct slot *slot = &p->slots[i];
-        const bool good = slot->err.code == EXIT_OK;
-        const struct news news = {good ? 0 : (int32_t)strlen(slot->err.message) + 1,
-                                  slot->picture.notes};
-        memcpy(p->out + (size_t)(i - own.first) * sizeof news, &news, sizeof news);
-    }
-    gather(p, bytes);
-    const char *from = p->in;
-    for (int r = 0; r < p->ranks->count; from += ranks_lines(bytes[r]) * RANKS_LINE, r++) {
-        const struct span images = images_of(p, r);
-        for (int i = images.first; i < images.last; i++)
-            memcpy(&p->news[i], from + (size_t)(i - images.first) * sizeof(struct news),
-                   sizeof(struct news));
-    }
-}
-
-/* The messages of images that have no answer: mostly there are none. */
-static void meet_messages(struct prediction *p)
-{
-    size_t bytes[RANKS_MAX] = {0}, used = 0;
-    const struct span own = own_images(p);
-    for (int r = 0; r < p->ranks->count; r++) {
-        const struct span images = images_of(p, r);
-        for (int i = images.first; i < images.last; i++)
-            bytes[r] += (size_t)p->news[i].bad;
-    }
-    for (int i = own.first; i < own.last; i++) {
-        memcpy(p->out + used, p->slots[i].err.message, (size_t)p->news[i].bad);
-        used += (size_t)p->news[i].bad;
-    }
-    gather(p, bytes);
-    const char *from = p->in;
-    for (int r = 0; r < p->ranks->count; from += ranks_lines(bytes[r]) * RANKS_LINE, r++) {
-        const struct span images = images_of(p, r);
-        const char *message = from;
-        for (int i = images.first; i < images.last; message += p->news[i].bad, i++) {
-            if (p->news[i].bad > 0 && r != p->ranks->me)
-                err_set_code(&p->slots[i].err, EXIT_DATA, "%s", message);
-        }
-    }
-}
-
-/* What the ranks have found in their images is known to all. */
-static bool meet(struct prediction *p, struct err *err)
-{
-    if (p->ranks == NULL)
-        return true;
-    meet_news(p);
-    if (!ranks_well(p->ranks, err))
-        return false;
-    meet_messages(p);
-    for (int i = 0; i < p->slot_count; i++)
-        p->slots[i].picture.notes = p->news[i].notes;
-    const size_t floats = (size_t)p->slot_count * image_floats(p->model);
-    return ranks_well(p->ranks, err) &&
-           (!p->from_root || spread_bytes(p->images, floats * sizeof(float), p->ranks, err));
-}
-
 /* -- Answers ----------------------------------------------------------------------------------- */
 
-static void count_conversions(struct prediction *p, const struct slot *slot)
+static void count_conversions(struct prediction *p, const struct predict_slot *slot)
 {
     for (int bit = 0; bit < PICTURE_NOTES; bit++) {
         if ((slot->picture.notes >> bit & 1) == 0)
@@ -240,7 +87,7 @@ static void count_conversions(struct prediction *p, const struct slot *slot)
 
 static bool print_slot(struct prediction *p, int at, struct err *err)
 {
-    const struct slot *slot = &p->slots[at];
+    const struct predict_slot *slot = &p->slots[at];
     const bool good = slot->err.code == EXIT_OK;
     const struct answer answer = {
         .file = slot->path,
@@ -264,7 +111,7 @@ static bool print_slot(struct prediction *p, int at, struct err *err)
 static bool predict_batch(struct prediction *p, struct progress *bar, struct err *err)
 {
     team_run(p->run.team, read_share, p);
-    if (!meet(p, err))
+    if (!predict_meet(p, err))
         return false;
     const struct batch batch = {.n = p->slot_count,
                                 .images = p->images,
@@ -275,12 +122,12 @@ static bool predict_batch(struct prediction *p, struct progress *bar, struct err
     progress_clear(bar);
     bool ok = ranks_well(p->ranks, err);
     for (int i = 0; i < p->slot_count; i++) {
-        struct slot *slot = &p->slots[i];
+        struct predict_slot *slot = &p->slots[i];
         ok = ok && print_slot(p, i, err);
         if (slot->err.code == EXIT_OK)
             count_conversions(p, slot);
         picture_free(&slot->picture);
-        *slot = (struct slot){.path = NULL};
+        *slot = (struct predict_slot){.path = NULL};
     }
     p->slot_count = 0;
     return ok;
@@ -340,7 +187,7 @@ static bool open_buffers(struct prediction *p, struct err *err)
 {
     const struct model *model = p->model;
     const size_t batch = (size_t)model->recipe->batch;
-    const size_t floats = image_floats(model);
+    const size_t floats = predict_meet_floats(model);
     enum { ALIGNMENT = 64 };
     const size_t bytes = (batch * floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     p->slots = calloc(batch, sizeof p->slots[0]);
@@ -349,8 +196,8 @@ static bool open_buffers(struct prediction *p, struct err *err)
     p->labels = calloc(batch, 1);
     p->samples = calloc(batch, sizeof p->samples[0]);
     p->news = calloc(batch, sizeof p->news[0]);
-    p->out = malloc(p->ranks == NULL ? 1 : bytes_between(model));
-    p->in = malloc(p->ranks == NULL ? 1 : bytes_between(model));
+    p->out = malloc(p->ranks == NULL ? 1 : predict_meet_bytes(model));
+    p->in = malloc(p->ranks == NULL ? 1 : predict_meet_bytes(model));
     return (p->slots && p->images && p->logits && p->labels && p->samples && p->news && p->out &&
             p->in) ||
            err_set_errno(err, ENOMEM, "cannot hold %zu images", batch);
@@ -390,40 +237,6 @@ static bool open_paths(struct prediction *p, int count, char **arguments, struct
         p->width = length > p->width && length <= most ? length : p->width;
     }
     return true;
-}
-
-/* The names of the images that the first rank has found, one after another with their ends. */
-static bool spread_paths(struct prediction *p, struct err *err)
-{
-    size_t size = 0, at = 0;
-    for (int i = 0; i < p->paths.count; i++)
-        size += strlen(p->paths.at[i]) + 1;
-    if (!spread_bytes(&size, sizeof size, p->ranks, err))
-        return false;
-    char *names = malloc(size + 1); /* a folder may have none */
-    for (int i = 0; names != NULL && i < p->paths.count; at += strlen(p->paths.at[i]) + 1, i++)
-        strcpy(names + at, p->paths.at[i]);
-    bool ok = names != NULL || err_set_errno(err, ENOMEM, "names of images");
-    ok = ranks_agree(p->ranks, ok, err) && spread_bytes(names, size, p->ranks, err);
-    for (at = 0; ok && !ranks_writes(p->ranks) && at < size; at += strlen(names + at) + 1)
-        ok = picture_paths_append(&p->paths, names + at, err);
-    free(names);
-    return ranks_agree(p->ranks, ok, err);
-}
-
-/* All ranks need the same images by the same names, and the same model. */
-static bool compare_ranks(const struct prediction *p, struct err *err)
-{
-    char digest[SHA256_HEX_SIZE];
-    struct sha256 sum;
-    if (p->ranks == NULL)
-        return true;
-    sha256_start(&sum);
-    for (int i = 0; i < p->paths.count; i++)
-        sha256_add(&sum, p->paths.at[i], strlen(p->paths.at[i]) + 1);
-    return (sha256_finish(&sum, digest) ||
-            err_set_errno(err, ENOMEM, "digest of the names of images")) &&
-           ranks_compare(p->ranks, "images", digest, err) && alike_model(p->ranks, &p->run, err);
 }
 
 static bool check(struct prediction *p, int count, struct err *err)
@@ -478,7 +291,8 @@ static bool predict_together(struct prediction *p, int count, char **arguments, 
     const bool opened = (!reads || open_paths(p, count, arguments, err)) && open_model(p, err) &&
                         open_buffers(p, err);
     if (!ranks_agree(p->ranks, opened, err) || !alike_reading(p->ranks, p->from_root, err) ||
-        (p->from_root && !spread_paths(p, err)) || !compare_ranks(p, err) || !predict_all(p, err))
+        (p->from_root && !predict_meet_paths(p, err)) || !predict_meet_alike(p, err) ||
+        !predict_all(p, err))
         return false;
     if (ranks_writes(p->ranks))
         print_notes(p);
