@@ -33,6 +33,7 @@ struct bench {
     double load;              /* of the machine, before */
     double peak;              /* GFLOP/s of all threads */
     struct bench_time *times; /* [kernel_count]; zero where the pass is not timed */
+    double *sum_gbps; /* [kernel_count]; of sums of arrays as large, of those that move data */
     struct step_time step;
 };
 
@@ -45,6 +46,12 @@ static const char *pass_name(enum kernel_pass pass)
 static bool is_timed(const struct kernel *k)
 {
     return k->pass != PASS_BWD_REDUCE;
+}
+
+/* Kernels that move data more than they compute. */
+static bool is_mover(const struct kernel *k)
+{
+    return is_timed(k) && k->mflop <= 0;
 }
 
 static double mflop_of(const struct bench *b, const struct kernel *k)
@@ -73,6 +80,9 @@ static bool time_kernels(struct bench *b, struct team *team, struct err *err)
             !bench_kernel(k, team, b->model->recipe->batch, run_chunk_images(b->model), b->rounds,
                           b->kernels, &b->times[i], err))
             return false;
+        if (is_mover(k))
+            b->sum_gbps[i] =
+                peak_sum_gbps(b->model->isa, team, (size_t)b->times[i].held, b->rounds);
     }
     return true;
 }
@@ -186,21 +196,36 @@ static void print_kernels(const struct bench *b)
         "kernels make fewer, so that they may pass 100 %");
 }
 
-/* Kernels that move data more than they compute. */
+static double gbps_of(const struct bench_time *t)
+{
+    return t->bytes / t->ms * 1e-6;
+}
+
+/* Of the rate of sums; 0 where there was no memory for them. */
+static double pct_sum(const struct bench *b, int i)
+{
+    return b->sum_gbps[i] > 0 ? 100 * gbps_of(&b->times[i]) / b->sum_gbps[i] : 0;
+}
+
 static void print_movers(const struct bench *b)
 {
     int width = layer_width(b->model);
-    printf("\n%-*s  %-11s  %8s  %8s", width, "layer", "pass", "ms", "GB/s");
+    bool any = false;
+    printf("\n%-*s  %-11s  %8s  %8s  %6s", width, "layer", "pass", "ms", "GB/s", "% sum");
     print_rival_head(b);
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         const struct bench_time *t = &b->times[i];
-        if (is_timed(k) && k->mflop <= 0) {
-            printf("%-*s  %-11s  %8.3f  %8.1f", width, k->layer, pass_name(k->pass), t->ms,
-                   t->bytes / t->ms * 1e-6);
+        if (is_mover(k)) {
+            printf("%-*s  %-11s  %8.3f  %8.1f  %6.1f", width, k->layer, pass_name(k->pass), t->ms,
+                   gbps_of(t), pct_sum(b, i));
             print_rival(b, t);
+            any = true;
         }
     }
+    if (any)
+        puts("GB/s: of images, each read and written once; sum: of two arrays into a third, which\n"
+             "are as large together as the images of a thread");
 }
 
 static void print_step(const struct bench *b)
@@ -229,6 +254,8 @@ static bool add_kernel(const struct bench *b, int i, cJSON *list)
            cJSON_AddNumberToObject(item, "ms", t->ms) &&
            cJSON_AddNumberToObject(item, "gflops", gflops) &&
            cJSON_AddNumberToObject(item, "pct_peak", 100 * gflops / b->peak) &&
+           cJSON_AddNumberToObject(item, "gbps", gbps_of(t)) &&
+           (!is_mover(k) || cJSON_AddNumberToObject(item, "pct_sum", pct_sum(b, i))) &&
            (b->kernels || (cJSON_AddNumberToObject(item, "generic_ms", t->generic_ms) &&
                            cJSON_AddNumberToObject(item, "speedup", t->generic_ms / t->ms)));
 }
@@ -279,8 +306,12 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
                       .load = busy_load(),
                       .rounds = options->rounds > 0 ? options->rounds : BENCH_ROUNDS};
     b.times = calloc((size_t)model->kernel_count + 1, sizeof *b.times);
-    if (b.times == NULL)
+    b.sum_gbps = calloc((size_t)model->kernel_count + 1, sizeof *b.sum_gbps);
+    if (b.times == NULL || b.sum_gbps == NULL) {
+        free(b.times);
+        free(b.sum_gbps);
         return err_set(err, "bench: cannot allocate %d results", model->kernel_count);
+    }
     bool ok = measure_kernels(&b, err);
     if (ok) {
         print_head(&b);
@@ -295,5 +326,6 @@ bool bench_main(const struct model *model, const struct bench_options *options, 
         busy_warn(stdout, b.load, b.threads, b.step.spread);
     ok = ok && (options->json == NULL || write_json(&b, options->json, err));
     free(b.times);
+    free(b.sum_gbps);
     return ok;
 }

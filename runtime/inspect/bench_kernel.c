@@ -139,6 +139,7 @@ bool bench_kernel(const struct kernel *kernel, struct team *team, int batch, int
     time->ms = median_of(seconds, (size_t)rounds) * 1e3 * rounds_a_batch;
     time->generic_ms = median_of(generic, (size_t)rounds) * 1e3 * rounds_a_batch;
     time->bytes = image_bytes(b.sets) * batch;
+    time->held = image_bytes(b.sets) * images;
     close_sets(&b);
     return true;
 }

@@ -11,6 +11,7 @@ struct bench_time {
     double ms;
     double generic_ms;
     double bytes; /* of the images that the kernel reads and writes */
+    double held;  /* the same of those that one thread has, and goes over again and again */
 };
 
 /* Medians over `rounds`, the two in turns; `alone` leaves out the generic one, whose time is then

@@ -1,4 +1,4 @@
-/* peak.c - loops of independent multiply-adds.
+/* peak.c - loops of independent multiply-adds, and of sums of arrays.
  *
  * Twelve accumulators cover a latency of four to six cycles at two vectors a cycle, and leave four
  * of sixteen registers for the operands. Each x = x * 0.5 + 0.5 converges to 1, so that no value
@@ -6,6 +6,7 @@
  */
 #include "inspect/peak.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "inspect/median.h"
@@ -127,4 +128,79 @@ double peak_gflops(const char *isa, struct team *team)
         rates[i] = flop / seconds_of(&loop, team) * 1e-9;
     }
     return median_of(rates, RUNS);
+}
+
+/* -- Sums of arrays ---------------------------------------------------------------------------- */
+
+typedef void sum_function(float *y, const float *a, const float *b, size_t floats);
+
+/* y = a + b in vectors of so many bytes, which divide the arrays and their places. */
+#define SUM_OF_ARRAYS(NAME, TARGET, BYTES)                                                         \
+    typedef float NAME##_vector __attribute__((vector_size(BYTES), may_alias));                    \
+    TARGET static void NAME(float *y, const float *a, const float *b, size_t floats)               \
+    {                                                                                              \
+        for (size_t i = 0; i < floats; i += (BYTES) / sizeof(float))                               \
+            *(NAME##_vector *)(y + i) =                                                            \
+                *(const NAME##_vector *)(a + i) + *(const NAME##_vector *)(b + i);                 \
+    }
+
+SUM_OF_ARRAYS(sum_c, , 16)
+#if defined(__x86_64__)
+SUM_OF_ARRAYS(sum_avx2, __attribute__((target("avx2"))), 32)
+SUM_OF_ARRAYS(sum_avx512, __attribute__((target("avx512f"))), 64)
+#endif
+
+static sum_function *sum_of(const char *isa)
+{
+#if defined(__x86_64__)
+    if (strncmp(isa, "avx512", strlen("avx512")) == 0)
+        return sum_avx512;
+    if (strncmp(isa, "avx2", strlen("avx2")) == 0)
+        return sum_avx2;
+#else
+    (void)isa;
+#endif
+    return sum_c;
+}
+
+struct sums {
+    sum_function *run;
+    float *arrays; /* of each thread y, a and b */
+    size_t floats; /* of one */
+    long rounds;
+};
+
+static void run_sums(void *context, int rank)
+{
+    const struct sums *s = context;
+    float *y = s->arrays + 3 * s->floats * (size_t)rank;
+    for (long r = 0; r < s->rounds; r++)
+        s->run(y, y + s->floats, y + 2 * s->floats, s->floats);
+}
+
+static double seconds_of_sums(struct sums *s, struct team *team)
+{
+    double start = clock_seconds();
+    team_run(team, run_sums, s);
+    return clock_seconds() - start;
+}
+
+double peak_sum_gbps(const char *isa, struct team *team, size_t bytes, int rounds)
+{
+    const double round_seconds = 1e-3;
+    enum { LINE = 64, UNIT = 3 * LINE };
+    size_t each = (bytes + UNIT - 1) / UNIT * UNIT, threads = (size_t)team_threads(team);
+    struct sums s = {.run = sum_of(isa), .floats = each / 3 / sizeof(float), .rounds = 1};
+    double rates[RUNS];
+    rounds = rounds < 1 ? 1 : rounds < RUNS ? rounds : RUNS;
+    s.arrays = bytes == 0 ? NULL : aligned_alloc(LINE, each * threads);
+    if (s.arrays == NULL)
+        return 0;
+    memset(s.arrays, 0, each * threads);
+    while (seconds_of_sums(&s, team) < round_seconds)
+        s.rounds *= 2;
+    for (int i = 0; i < rounds; i++)
+        rates[i] = (double)(each * threads) * (double)s.rounds / seconds_of_sums(&s, team) * 1e-9;
+    free(s.arrays);
+    return median_of(rates, (size_t)rounds);
 }

@@ -5,6 +5,7 @@
 #include "inspect/bench.h"
 #include "inspect/median.h"
 #include "inspect/peak.h"
+#include "sys/cpu.h"
 
 START_TEST(writes_every_figure)
 {
@@ -32,6 +33,11 @@ START_TEST(writes_every_figure)
         ck_assert_double_eq_tol(gflops, kernels[i].mflop * BATCH / ms, 1e-9);
         ck_assert_double_eq_tol(number(item, "pct_peak"), 100 * gflops / peak, 1e-6);
         ck_assert_double_eq_tol(number(item, "speedup"), number(item, "generic_ms") / ms, 1e-6);
+        ck_assert_double_gt(number(item, "gbps"), 0);
+        const cJSON *share = cJSON_GetObjectItemCaseSensitive(item, "pct_sum");
+        ck_assert_int_eq(share != NULL, kernels[i].mflop <= 0);
+        if (share != NULL)
+            ck_assert_double_gt(share->valuedouble, 0);
     }
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(root, "step");
     double ms = number(step, "ms"), roofline = number(step, "direct_roofline_ms");
@@ -60,9 +66,9 @@ START_TEST(tables_have_heads)
         rewind(stdout);
         text[fread(text, 1, sizeof text - 1, stdout)] = '\0';
         const bool rivals = strstr(text, "% peak  generic ms   speedup\n") != NULL &&
-                            strstr(text, "GB/s  generic ms   speedup\n") != NULL;
+                            strstr(text, "GB/s   % sum  generic ms   speedup\n") != NULL;
         ck_assert_msg(rivals == (alone == 0), "%s", text);
-        ck_assert_msg(strstr(text, alone == 0 ? "GB/s  generic" : "GB/s\n") != NULL, "%s", text);
+        ck_assert_msg(strstr(text, alone == 0 ? "% sum  generic" : "% sum\n") != NULL, "%s", text);
     }
     unlink(said);
     remove_folder();
@@ -175,6 +181,13 @@ START_TEST(peak_is_a_rate)
     double rate = peak_gflops("c", team);
     ck_assert_double_gt(rate, 0.1); /* an interpreter is slower, no processor faster */
     ck_assert_double_lt(rate, 10000);
+    static const char *const sets[] = {"c", "c", "avx2+bf16"};
+    for (int i = 0; i < (cpu_supports("avx2") ? 3 : 2); i++) {
+        rate = peak_sum_gbps(sets[i], team, i == 1 ? 1 : 100000, 3);
+        ck_assert_double_gt(rate, 0.01);
+        ck_assert_double_lt(rate, 10000);
+    }
+    ck_assert_double_eq(peak_sum_gbps("c", team, 0, 3), 0);
     team_close(team);
 }
 END_TEST
