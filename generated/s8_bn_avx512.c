@@ -90,24 +90,23 @@
  * It makes again, in y_<layer>_phase<number of the phase>: y_ of dropout and input; a profile has
  * the time of a kernel's second run in SLOT_.._FWD_2.
  *
- * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
- * of 16 (not in an input whose kernel reads them one by one); around it may be a frame of zeros,
- * its border. The images of a micro-batch lie one after another.
+ * Layouts: an image lies as rows x columns x channels, which are filled up to whole vectors of 16
+ * with zeros, which zero columns of w make (not where a kernel reads an input's one by one); around
+ * it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
  * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
  * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it; a kernel that is given it as dx and dy turns
- *                   it in place into that for the output of the convolution before: back through
- *                   dropout, norm and activation
+ *     dy_           the gradient of the loss for it, until a kernel that is given it as dx and dy
+ *                   makes of it, in place, that for the output of the convolution before
  *     w_            its weights, packed as its kernels read them
  *     wt_           the same for its data gradient: inputs and outputs exchanged; for Winograd's
  *                   kernels, taps reversed, too
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
- *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
+ *     sums_         of a norm: 3 rows: shift, sum of (y - shift), sum of (y - shift)^2
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
@@ -116,7 +115,7 @@
  *                   squared deviations), backward sums
  *     chunk_        the same over a chunk: chunk_sums_ moments, chunk_dsums_ sums
  *     keep_         a bit an element: whether a dropout keeps it
- *     winner_       a byte an output: which pixel of its window was the largest
+ *     winner_       a byte an output: which pixel of its window was the (first) largest
  *     tiles_        of a Winograd kernel (section 4), for a block of tiles and each of 36
  *                   frequencies: transformed inputs and their products with w; for bwd_weights
  *                   transformed inputs and dy, and sums of products, inputs x outputs; 16 floats
@@ -131,7 +130,7 @@
  *     norm          behind a convolution: leaves sums of what it writes, for the next norm
  *     winner        notes which pixel was the largest
  *     drop0p01      a dropout and its probability, p for the point
- *     mask          backward: zero where the ReLU before cut its input off
+ *     mask          backward: zero where the ReLU before cut its input off: its output is 0
  *     c3            channels in
  *     k16           channels out
  *     32x32         rows x columns of the layer's input
@@ -143,11 +142,12 @@
  *     bank          behind `__`, of a convolution: the same, all weights in registers
  *     winograd4     behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs
  *     b0            b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x,
- *                   dy. Without it, the first is what the window needs and the second 0
+ *                   dy. Without it: what the window needs (3x3: 1) and 0
  *     relu          applies this activation
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
- * are the runtime's: see its headers. `rank` is the number of a thread.
+ * are the runtime's: see its headers; so are struct span (run.h: from `first` to before `last`) and
+ * struct geometry (model.h: a window).
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
  * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
@@ -175,6 +175,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
+    PARAMS = 27, /* rows of params[] and weight_rows[] */
     MICRO_BATCH = 4, /* images of one call: they share its weights in cache, and take scratch */
     CHUNK_MICRO_BATCHES = 2, /* of a chunk */
     WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
@@ -188,7 +189,7 @@ enum {
 struct net {
     struct run *run;
     int rank; /* of the thread */
-    float *weights; /* packed weights */
+    float *packed; /* weights */
     float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
     float *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
     float *thread; /* this thread's own memory that lives across phases */
@@ -290,8 +291,17 @@ enum {
 };
 
 /* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of
- * the profile, where the run has one. */
+ * the profile, where the run has one: a training. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(float *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
  * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
@@ -331,8 +341,6 @@ static struct net open_net(struct run *run, int rank);
 static places place_training, place_eval;
 static const float *input_images(const struct net *net, int image);
 static void clear_border(float *p, int n, int h, int w, int pitch, int border);
-static inline void zero(float *p, size_t floats);
-static inline void count_time(const struct net *net, int slot);
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
 static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__bank;
@@ -393,7 +401,7 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+static void take_image_sums(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels);
 static void merge_moments(double *restrict moments, double before, const double *restrict part,
         int pitch, double count);
@@ -415,15 +423,15 @@ static void batch_norm_c32_join_bwd(float *restrict dcoef, float *restrict dweig
         float *restrict dbias, const struct net *net, double *parts, double *total,
         const float *coef, const float *weight, double pixels);
 
-/* Where the gradients and packed copies of the 27 parameters are: see section 9. */
-static const struct weight weights[27];
+/* Where the gradients and packed copies of parameters are: see section 9. */
+static const struct weight weight_rows[PARAMS];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
 /* The number behind the parameters of a norm is the pixels of an image; that before it, and the
- * last of chunk_sums(), the floats of a row. Those of draw_bits() are the layer's index in layers[]
- * (not the call's number), the threshold, and the 32-bit words of an image; those of clear_border()
- * the rows, columns, pitch and border of a buffer. */
+ * last of chunk_sums(), the floats of a row. Those of draw_bits() are the layer's row in layers[]
+ * of section 8, the threshold, and the 32-bit words of an image; those of clear_border() the rows,
+ * columns, pitch and border of a buffer. */
 
 /* Phase 1: conv1 relu1. */
 static void train_phase1(const struct net *net, const struct buffers *at, int n)
@@ -986,14 +994,16 @@ static void train(struct run *run, int rank)
     /* Phase 17 of 17: norm1 dropout1, conv1. */
     each_micro_batch(&net, chunks, false, place_training, train_phase17);
 
-    /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
-     * to unpack. The update, of a parameter p and its gradient: g = gradient + weight_decay * p, v
-     * = momentum * v + g, p -= lr * (g + momentum * v); numbers: section 8; v is the runtime's
-     * (train/optim.h). The runtime waits for all threads behind a step. */
+    /* Behind the barrier all chunks have their gradients; dlogits are divided by batch->n, so their
+     * sum is that of the mean loss. Each thread sums, updates and packs its share of the parameters
+     * (weights.h); scratch: to unpack a gradient. The update, of a parameter p and its gradient: g
+     * = gradient + weight_decay * p, v = momentum * v + g, p -= lr * (g + momentum * v); numbers:
+     * section 8; v is the runtime's (train/optim.h). The runtime waits for all threads behind a
+     * step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights,
-            net.scratch);
+    weights_update(run, rank, weight_rows, PARAMS, net.chunks, CHUNK_FLOATS, run_chunks(run),
+            net.packed, net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -1115,10 +1125,12 @@ static void eval(struct run *run, int rank)
 /* -- 4. Loops of kernels and what they share --------------------------------------------------- */
 
 /* In names of loops: x1: so many vectors of channels at once; 8x2: of winograd_, all tiles of a
- * block x vectors; 16_4x2: tiles of a block, then a tile of inputs x vectors; 16x1: of direct_,
- * pixels or entries of the filter x vectors; ahead: fetches what the next micro-batch reads; p1:
- * the padding of the window; p32_16: the pitches of what is read and written; p16: the pitch; b0_0:
- * the borders of what is read and written. */
+ * block x vectors; 16_4x2: tiles of a block, then inputs x vectors of a register tile; 16x1: of
+ * direct_, pixels (or entries of a window row) x vectors; ahead: fetches what the next micro-batch
+ * reads; pad1: the padding of the window; p32_16: the pitches of what is read and written; p16: the
+ * pitch; b0_0: the borders of what is read and written. Of 32 registers, a tile of m x n takes m n
+ * sums (acc<m>_<n>), n vectors (w<n>_<input of a turn>) and 1 number in all lanes; smaller tiles
+ * fit the image, or are loaded and stored often. */
 
 /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
  * side, and the next pixel `pitch` floats further on. */
@@ -1164,17 +1176,6 @@ struct drop_bits {
 #define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
-
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-static inline void zero(float *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
 
 /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
 static void clear_border(float *p, int n, int h, int w, int pitch, int border)
@@ -1270,7 +1271,7 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
  * threshold) of rng.h: when 16 random bits of position i are at least the threshold, 65536 * p
  * rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
- * number of each image in the data set. */
+ * number of each image in the data set. keep: NULL where nothing is dropped. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
@@ -1486,13 +1487,13 @@ static INLINE void winograd_weights_line(__m512 *w, int step, const __m512 *u)
 {
     const __m512 sixth = _mm512_set1_ps(1.0f / 6.0f);
     const __m512 near_sum = _mm512_add_ps(u[1], u[2]);
-    const __m512 near_difference = _mm512_sub_ps(u[2], u[1]);
+    const __m512 near_step = _mm512_sub_ps(u[2], u[1]);
     const __m512 far_sum = _mm512_add_ps(u[3], u[4]);
     const __m512 far_difference = _mm512_sub_ps(u[3], u[4]);
     w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0],
             _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
     w[step] = _mm512_mul_ps(sixth,
-            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
+            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_step));
     w[2 * step] = _mm512_fmadd_ps(sixth, _mm512_sub_ps(far_sum, near_sum), u[5]);
 }
 
@@ -1558,7 +1559,8 @@ static inline int floats_of(struct image it)
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
 }
 
-/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above: the
+ * zeros of clear_border(), which a convolution reads as padding. */
 static inline int pixel_of(struct image it, int row, int col)
 {
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
@@ -1575,7 +1577,7 @@ static inline int row_of(struct image it)
  * templates/ops/pointwise.c.tpl */
 static INLINE void batchnorm_drop_fwd_x1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop_bits drop)
+        struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -1632,7 +1634,7 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
         __m512 acc7_0 = _mm512_setzero_ps();
         __m512 acc7_1 = _mm512_setzero_ps();
 
-        for (int j = 0; j < channels; j += 1, w += 32) {
+        for (int j = 0; j < channels; j++, w += 32) {
             __m512 x0;
             const __m512 w0_0 = _mm512_loadu_ps(w);
             const __m512 w1_0 = _mm512_loadu_ps(w + 16);
@@ -1683,26 +1685,25 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
  * tile of all of them x 2 vectors. w: 36 frequencies, in each blocks of 32 outputs, in each
- * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * [input][output]. Leaves sums of y (see take_image_sums). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_ahead_8x2(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch,
         struct ahead *ahead, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -1755,7 +1756,7 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x2(float *restrict y, float *re
  * templates/ops/pointwise.c.tpl */
 static INLINE void batchnorm_drop_fwd_x2(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop_bits drop)
+        struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
@@ -1826,9 +1827,9 @@ static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(float *restrict y,
                     __m512 acc14_0 = _mm512_setzero_ps();
                     __m512 acc15_0 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 32 channels each. */
+                    /* Window row 0, column 0, 32 channels of each pixel. */
                     in = x + (row * from.w + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                    for (int j = 0; j < 32; j++, weight += 16) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         x0 = _mm512_set1_ps(in[j]);
@@ -1957,7 +1958,7 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
         __m512 acc6_0 = _mm512_setzero_ps();
         __m512 acc7_0 = _mm512_setzero_ps();
 
-        for (int j = 0; j < channels; j += 1, w += 16) {
+        for (int j = 0; j < channels; j++, w += 16) {
             __m512 x0;
             const __m512 w0_0 = _mm512_loadu_ps(w);
             x0 = _mm512_set1_ps(v[j]);
@@ -1991,26 +1992,25 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
  * tile of all of them x 1 vector. w: 36 frequencies, in each blocks of 16 outputs, in each
- * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * [input][output]. Leaves sums of y (see take_image_sums). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_ahead_8x1(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch,
         struct ahead *ahead, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -2059,12 +2059,12 @@ static INLINE void winograd_relu_norm_fwd_ahead_8x1(float *restrict y, float *re
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
- * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 2 vectors of channels at
- * once, row by row.
+ * gradient of a*(x - m) + b, dy that of drop(a*(x - m) + b); 2 vectors of channels at once, row by
+ * row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop_bits drop)
+        struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2119,14 +2119,14 @@ static INLINE void batchnorm_drop_bwd_reduce_x2(float *restrict sums, const floa
         batchnorm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
- * of dy, that for drop(a*(x - m) + b); 2 vectors of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient of a*(x - m) + b, dy that
+ * of drop(a*(x - m) + b); 2 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop_bits drop)
+        struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2134,13 +2134,13 @@ static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
         const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         for (int k = 0; k < grads.pitch; k += 32) {
             const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            const __m512 A0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 B0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 D0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
             const __m512 m1 = _mm512_loadu_ps(coef + 2 * grads.pitch + k + 16);
-            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 db1 = _mm512_loadu_ps(dcoef + grads.pitch + k + 16);
-            const __m512 dd1 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k + 16);
+            const __m512 A1 = _mm512_loadu_ps(dcoef + k + 16);
+            const __m512 B1 = _mm512_loadu_ps(dcoef + grads.pitch + k + 16);
+            const __m512 D1 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k + 16);
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     const float *in = x + pixel_of(from, row, col) + k;
@@ -2151,14 +2151,14 @@ static INLINE void batchnorm_drop_mask_bwd_data_x2(float *dx, const float *dy,
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 g0 = _mm512_loadu_ps(grad);
                     g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = _mm512_fmadd_ps(A0, g0, _mm512_fmadd_ps(B0, d0, D0));
                     g0 = where_positive(g0, x0);
                     _mm512_storeu_ps(out, g0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 g1 = _mm512_loadu_ps(grad + 16);
                     g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = _mm512_fmadd_ps(A1, g1, _mm512_fmadd_ps(B1, d1, D1));
                     g1 = where_positive(g1, x1);
                     _mm512_storeu_ps(out + 16, g1);
                 }
@@ -2227,7 +2227,7 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
  * templates/ops/conv/winograd_weights.c.tpl */
 static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const float *restrict x,
         const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n,
-    struct image from, struct image grads, int padding)
+        struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 16 * from.pitch + WINOGRAD_GAP;
@@ -2236,7 +2236,7 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = grads.w / 4;
+    const int wide = grads.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
@@ -2291,22 +2291,21 @@ static INLINE void winograd_bwd_weights_ahead_16_4x2(float *restrict dw, const f
  * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, struct ahead *ahead, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -2353,22 +2352,21 @@ static INLINE void winograd_bwd_data_ahead_8x2(float *restrict dx, const float *
  * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_ahead_8x1(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, struct ahead *ahead, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -2454,8 +2452,8 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width;
  * from: x, to: dy.
- * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+ * Tile of up to 16 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
@@ -2586,9 +2584,9 @@ static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict d
                     __m512 acc7_0 = _mm512_setzero_ps();
                     __m512 acc7_1 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 16 channels each. */
+                    /* Window row 0, column 0, 16 channels of each pixel. */
                     in = dy + (row * from.w + col) * 16;
-                    for (int j = 0; j < 16; j += 1, weight += 32) {
+                    for (int j = 0; j < 16; j++, weight += 32) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         const __m512 w1_0 = _mm512_loadu_ps(weight + 16);
@@ -2649,12 +2647,12 @@ static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict d
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
- * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 1 vector of channels at
- * once, row by row.
+ * gradient of a*(x - m) + b, dy that of drop(a*(x - m) + b); 1 vector of channels at once, row by
+ * row.
  * coef: rows a, b, m, .., of all images. templates/ops/pointwise_sums.c.tpl */
 static INLINE void batchnorm_drop_bwd_reduce_x1(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop_bits drop)
+        struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2695,14 +2693,14 @@ static INLINE void batchnorm_drop_bwd_reduce_x1(float *restrict sums, const floa
         batchnorm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
- * of dy, that for drop(a*(x - m) + b); 1 vector of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient of a*(x - m) + b, dy that
+ * of drop(a*(x - m) + b); 1 vector of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; of all images.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void batchnorm_drop_mask_bwd_data_x1(float *dx, const float *dy,
         const float *restrict x, const float *restrict dcoef, const float *restrict coef,
         const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop_bits drop)
+        struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2710,9 +2708,9 @@ static INLINE void batchnorm_drop_mask_bwd_data_x1(float *dx, const float *dy,
         const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         for (int k = 0; k < grads.pitch; k += 16) {
             const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            const __m512 A0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 B0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 D0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     const float *in = x + pixel_of(from, row, col) + k;
@@ -2723,7 +2721,7 @@ static INLINE void batchnorm_drop_mask_bwd_data_x1(float *dx, const float *dy,
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 g0 = _mm512_loadu_ps(grad);
                     g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = _mm512_fmadd_ps(A0, g0, _mm512_fmadd_ps(B0, d0, D0));
                     g0 = where_positive(g0, x0);
                     _mm512_storeu_ps(out, g0);
                 }
@@ -2794,7 +2792,7 @@ static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v,
  * templates/ops/conv/winograd_weights.c.tpl */
 static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const float *restrict x,
         const float *restrict dy, float *restrict scratch, struct ahead *ahead, int n,
-    struct image from, struct image grads, int padding)
+        struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 16 * from.pitch + WINOGRAD_GAP;
@@ -2803,7 +2801,7 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = grads.w / 4;
+    const int wide = grads.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
@@ -2855,9 +2853,9 @@ static INLINE void winograd_bwd_weights_ahead_16_8x1(float *restrict dw, const f
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width;
  * from: x, to: dy.
- * Tile of up to 9 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
-static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
+ * Tile of up to 9 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+static INLINE void direct_3x3_pad1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
 {
@@ -2919,12 +2917,12 @@ static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restri
     }
 }
 
-#define DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(NAME, IMAGE1, IMAGE2) \
+#define DIRECT_3X3_PAD1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(NAME, IMAGE1, IMAGE2) \
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
         const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
-        direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(dw, x, dy, n, image1, image2); \
+        direct_3x3_pad1_c3_k16_bwd_weights_p3_16_b1_0_9x1(dw, x, dy, n, image1, image2); \
     }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0. Images of any height and width.
@@ -2968,12 +2966,14 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
  * in their order (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB
- * are those of an image. */
+ * are an image's, KB with weights and border, without sums and coefficients. x * w: a convolution;
+ * dy * w transposed: its transpose. 36 products: Winograd's, without transforms. */
 
 /* conv1 (s8.lua:7 from 26): y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y
- * (see add_image_moments).
+ * (see take_image_sums).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
- * All 27 vectors of weights in registers. Loops: images, rows, tiles of up to 4 pixels, window.
+ * All 27 vectors of weights and up to 4 vectors of sums in registers. Loops: images, rows, tiles of
+ * up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -3130,7 +3130,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
                 acc2 = _mm512_fmadd_ps(_mm512_set1_ps(in[14]), w26, acc2);
                 acc3 = _mm512_fmadd_ps(_mm512_set1_ps(in[17]), w26, acc3);
 
-                _mm512_storeu_ps(out + (col) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc0));
+                _mm512_storeu_ps(out + col * 16, _mm512_max_ps(_mm512_setzero_ps(), acc0));
                 _mm512_storeu_ps(out + (col + 1) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc1));
                 _mm512_storeu_ps(out + (col + 2) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc2));
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
@@ -3248,9 +3248,9 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
                     float *out = y + (row * 1 + col) * 16 + k;
                     __m512 acc0_0 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 32 channels each. */
+                    /* Window row 0, column 0, 32 channels of each pixel. */
                     in = x + (row * 1 + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                    for (int j = 0; j < 32; j++, weight += 16) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         x0 = _mm512_set1_ps(in[j]);
@@ -3266,8 +3266,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* conv11 (s8.lua:30): dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
- * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels.
+ * Tile of up to 16 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n)
@@ -3374,7 +3374,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
                     __m512 acc0_0 = _mm512_setzero_ps();
                     __m512 acc0_1 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 10 channels each. */
+                    /* Window row 0, column 0, 10 channels of each pixel. */
                     in = dy + (row * 1 + col) * 16;
                     for (int j = 0; j < 10; j += 2, weight += 64) {
                         __m512 x0;
@@ -3513,8 +3513,8 @@ BATCHNORM_DROP_BWD_REDUCE_X1(batchnorm_drop0p01_c16_32x32_bwd_reduce, 32x32x16, 
 BATCHNORM_DROP_MASK_BWD_DATA_X1(batchnorm_drop0p01_mask_c16_32x32_bwd_data, 32x32x16, 32x32x16,
         32x32x16, DROP0P01_32x32x16)
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 80 KB, writes 2 KB. */
-DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct, 32x32x16,
-        32x32x3_B1)
+DIRECT_3X3_PAD1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct,
+        32x32x16, 32x32x3_B1)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 16 KB. */
 MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, 16x16x16_B1, 32x32x16)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 4 KB. */
@@ -3538,11 +3538,11 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
  * 16 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
- * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
- * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
- * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
- * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
- * 1.
+ * = logit - largest, power = exp(shifted), target of k = (1 - s) (part [k = label] + (1 - part) [k
+ * = other]) + s / 10, [..] is 1 or 0, s = smoothing. With `dlogits` also the gradient of the mean
+ * loss over the batch: dlogits = (softmax(logits) - target) / batch->n. A training may mix into
+ * each image another one, whose label is in `others`; `part` is then what the image has of itself.
+ * Else both are NULL and part is 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -3560,18 +3560,18 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             }
         }
         double sum = 0.0;
-        double mean = 0.0;
+        double shifted_mean = 0.0;
         double power[10];
         for (int k = 0; k < 10; k++) {
             const double shifted = (double)logits[k] - (double)logits[best];
             power[k] = exp(shifted);
             sum += power[k];
-            mean += shifted / 10;
+            shifted_mean += shifted / 10;
         }
         const double picked = part * ((double)logits[label] - (double)logits[best])
             + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
-        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * shifted_mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < 10; k++) {
@@ -3595,20 +3595,18 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Images are added in order (Chan, Golub and LeVeque 1979). */
-
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
- * at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
- * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
+/* Adds an image to moments, 2 x pitch: the mean of each channel, then the sum of the squared
+ * deviations from it. `before`: values that a channel has there; the first image finds zeros.
+ * Images come in order (Chan, Golub and LeVeque 1979).
+ * sums: 3 x pitch, over `pixels` values a channel: a shift, the sum of (value - shift), the sum of
+ * its square. `off` is the mean's distance from the shift, which is one of the values: off * off <=
+ * pixels * their variance. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of
+ * squares: not all its digits cancel. templates/ops/moments.c.tpl */
+static void take_image_sums(double *restrict moments, double before, const float *restrict sums,
         int pitch, double pixels)
 {
     const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        /* the mean's distance from the shift */
         const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
         const double distance = (double)sums[k] + off - moments[k];
@@ -3635,7 +3633,7 @@ static void chunk_moments(double *moments, const float *sums, const struct net *
 {
     const int before = image - run_chunk(net->run, chunk).first;
     for (int i = 0; i < n; i++, sums += 3 * pitch) {
-        add_image_moments(moments, (before + i) * pixels, sums, pitch, pixels);
+        take_image_sums(moments, (before + i) * pixels, sums, pitch, pixels);
     }
 }
 
@@ -3748,12 +3746,12 @@ static INLINE void batch_norm_bwd(float *restrict dcoef, float *restrict dweight
                 dbias[k] += (float)sums[k];
             }
         }
-        const double b = -scale * scale * product / (count * of.set);
-        const double d = -scale * sum / (count * of.set) - b * rest;
+        const double B = -scale * scale * product / (count * of.set);
+        const double D = -scale * sum / (count * of.set) - B * rest;
         for (int k = first; k < first + of.set; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[of.pitch + k] = (float)b;
-            dcoef[2 * of.pitch + k] = (float)d;
+            dcoef[of.pitch + k] = (float)B;
+            dcoef[2 * of.pitch + k] = (float)D;
         }
     }
 }
@@ -3870,10 +3868,10 @@ static INLINE void unpack_taps(float *restrict canonical, const float *restrict 
         }
     }
 }
-#define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+#define UNPACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH) \
     static void NAME(float *restrict canonical, const float *restrict packed) \
     { \
-        unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+        unpack_taps(canonical, packed, TAP_COUNT, INPUTS, OUTPUTS, PITCH); \
     }
 
 /* Canonical weights -> w: blocks of `block` outputs (by<block>), in each [tap][inputs][outputs];
@@ -3891,10 +3889,10 @@ static INLINE void pack_taps(float *restrict packed, const float *restrict canon
         }
     }
 }
-#define PACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+#define PACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        pack_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+        pack_taps(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
 
 /* Canonical weights -> G w G': 36 frequencies, in each blocks of 32 outputs, in
@@ -3969,11 +3967,11 @@ static INLINE void pack_transposed_taps_in_order(float *restrict packed,
         }
     }
 }
-#define PACK_TRANSPOSED_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+#define PACK_TRANSPOSED_IN_ORDER(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        static const int tap_of[TAPS] = {__VA_ARGS__}; \
-        pack_transposed_taps_in_order(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, \
+        static const int tap_of[TAP_COUNT] = {__VA_ARGS__}; \
+        pack_transposed_taps_in_order(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, \
                 tap_of); \
     }
 
@@ -4073,10 +4071,10 @@ CALL(dw_x_dy_scratch_ahead, a->dw, a->x, a->dy, a->scratch, a->ahead, a->n)
 CALL(dx_dy_w_scratch_ahead, a->dx, a->dy, a->w, a->scratch, a->ahead, a->n)
 CALL(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
- * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
- * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
- * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Others: struct
+ * kernel of model.h (affine: what a norm applies, each_image: of each image, masks_x: zero where x
+ * <= 0, stats: leaves sums for a norm). EXACT: makes whole numbers of small whole numbers, which
+ * tests compare bit for bit. A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
@@ -4423,7 +4421,7 @@ static struct net open_net(struct run *run, int rank)
     return (struct net){
         .run = run,
         .rank = rank,
-        .weights = run->shared,
+        .packed = run->shared,
         .chunks = chunks,
         .micro_batches = chunks + (size_t)MODEL_CHUNKS * CHUNK_FLOATS,
         .thread = run->thread[rank],
@@ -4447,8 +4445,8 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
 {
     const float *const param = net->run->store.param;
     float *const state = net->run->store.state;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    const float *const packed = net->packed;
+    float *const block = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     float *const thread = net->thread;
     float *const own = net->micro_batches + (size_t)micro_batch * MICRO_BATCH_FLOATS;
     return (struct buffers){
@@ -4482,31 +4480,31 @@ static struct buffers place_shared(const struct net *net, int chunk, int micro_b
                 .wt_conv7 = packed + 269552, .wt_conv6 = packed + 270064,
                 .wt_conv5 = packed + 306928, .wt_conv4 = packed + 325360,
                 .wt_conv3 = packed + 334576, .wt_conv2 = packed + 335088,
-        /* sums over the images of a chunk */
-        .dw_conv1 = totals + 0, .dw_conv2 = totals + 432, .dw_conv3 = totals + 5040,
-                .dw_conv4 = totals + 5552, .dw_conv5 = totals + 7856, .dw_conv6 = totals + 12464,
-                .dw_conv7 = totals + 21680, .dw_conv8 = totals + 22192, .dw_conv9 = totals + 26800,
-                .dw_conv10 = totals + 36016, .dw_conv11 = totals + 45232,
-                .chunk_sums_norm1 = (double *)(totals + 45744),
-                .chunk_sums_norm2 = (double *)(totals + 45808),
-                .chunk_sums_norm3 = (double *)(totals + 45936),
-                .chunk_sums_norm4 = (double *)(totals + 46000),
-                .chunk_sums_norm5 = (double *)(totals + 46128),
-                .chunk_sums_norm6 = (double *)(totals + 46256),
-                .chunk_sums_norm7 = (double *)(totals + 46384),
-                .chunk_sums_norm8 = (double *)(totals + 46512),
-                .chunk_dsums_norm8 = (double *)(totals + 46640), .dw_norm8 = totals + 46768,
-                .db_norm8 = totals + 46800, .chunk_dsums_norm7 = (double *)(totals + 46832),
-                .dw_norm7 = totals + 46960, .db_norm7 = totals + 46992,
-                .chunk_dsums_norm6 = (double *)(totals + 47024), .dw_norm6 = totals + 47152,
-                .db_norm6 = totals + 47184, .chunk_dsums_norm5 = (double *)(totals + 47216),
-                .dw_norm5 = totals + 47344, .db_norm5 = totals + 47376,
-                .chunk_dsums_norm4 = (double *)(totals + 47408), .dw_norm4 = totals + 47536,
-                .db_norm4 = totals + 47568, .chunk_dsums_norm3 = (double *)(totals + 47600),
-                .dw_norm3 = totals + 47664, .db_norm3 = totals + 47680,
-                .chunk_dsums_norm2 = (double *)(totals + 47696), .dw_norm2 = totals + 47824,
-                .db_norm2 = totals + 47856, .chunk_dsums_norm1 = (double *)(totals + 47888),
-                .dw_norm1 = totals + 47952, .db_norm1 = totals + 47968,
+        /* the block of a chunk: sums over its images */
+        .dw_conv1 = block + 0, .dw_conv2 = block + 432, .dw_conv3 = block + 5040,
+                .dw_conv4 = block + 5552, .dw_conv5 = block + 7856, .dw_conv6 = block + 12464,
+                .dw_conv7 = block + 21680, .dw_conv8 = block + 22192, .dw_conv9 = block + 26800,
+                .dw_conv10 = block + 36016, .dw_conv11 = block + 45232,
+                .chunk_sums_norm1 = (double *)(block + 45744),
+                .chunk_sums_norm2 = (double *)(block + 45808),
+                .chunk_sums_norm3 = (double *)(block + 45936),
+                .chunk_sums_norm4 = (double *)(block + 46000),
+                .chunk_sums_norm5 = (double *)(block + 46128),
+                .chunk_sums_norm6 = (double *)(block + 46256),
+                .chunk_sums_norm7 = (double *)(block + 46384),
+                .chunk_sums_norm8 = (double *)(block + 46512),
+                .chunk_dsums_norm8 = (double *)(block + 46640), .dw_norm8 = block + 46768,
+                .db_norm8 = block + 46800, .chunk_dsums_norm7 = (double *)(block + 46832),
+                .dw_norm7 = block + 46960, .db_norm7 = block + 46992,
+                .chunk_dsums_norm6 = (double *)(block + 47024), .dw_norm6 = block + 47152,
+                .db_norm6 = block + 47184, .chunk_dsums_norm5 = (double *)(block + 47216),
+                .dw_norm5 = block + 47344, .db_norm5 = block + 47376,
+                .chunk_dsums_norm4 = (double *)(block + 47408), .dw_norm4 = block + 47536,
+                .db_norm4 = block + 47568, .chunk_dsums_norm3 = (double *)(block + 47600),
+                .dw_norm3 = block + 47664, .db_norm3 = block + 47680,
+                .chunk_dsums_norm2 = (double *)(block + 47696), .dw_norm2 = block + 47824,
+                .db_norm2 = block + 47856, .chunk_dsums_norm1 = (double *)(block + 47888),
+                .dw_norm1 = block + 47952, .db_norm1 = block + 47968,
         /* of a thread, for all phases */
         .coef_norm1 = thread + 0, .total_norm1 = (double *)(thread + 80),
                 .coef_norm2 = thread + 144, .total_norm2 = (double *)(thread + 304),
@@ -4592,6 +4590,7 @@ static struct buffers place_training(const struct net *net, int chunk, int micro
     return at;
 }
 
+/* The same of an evaluation: numbers are those of the calls of section 3. */
 static struct buffers place_eval(const struct net *net, int chunk, int micro_batch)
 {
     struct buffers at = place_shared(net, chunk, micro_batch);
@@ -4618,8 +4617,8 @@ static struct buffers place_eval(const struct net *net, int chunk, int micro_bat
     return at;
 }
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
- * output (1 for a norm); whether weight decay applies. */
+/* name, dimensions, {PyTorch's shape}, offset, floats, first values, inputs of an output (1: a
+ * norm's), decays */
 static const struct param params[] = {
     {"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, INIT_FAN_IN, 27, true},
     {"norm1.weight", 1, {16}, 432, 16, INIT_ONE, 1, true},
@@ -4669,13 +4668,13 @@ static const struct state states[] = {
     {.name = "norm8.running_var", .offset = 416, .count = 32, .init = 1.0f},
 };
 
-/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
- * gradient. */
+/* Where the gradients and packed copies of parameters are, and how they are packed; .param: row of
+ * params[]; GRADIENT: offset in a chunk's block, floats; PACKED, TRANSPOSED (for a data gradient):
+ * offset, function. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
-static const struct weight weights[27] = {
+static const struct weight weight_rows[PARAMS] = {
     /* conv1.weight */ {.param = 0, GRADIENT(0, 432), .unpack = unpack_conv3x3_c3_k16_by16,
             PACKED(0, pack_conv3x3_c3_k16_by16)},
     /* norm1.weight */ {.param = 1, GRADIENT(47952, 16)},
@@ -4728,7 +4727,7 @@ static const struct weight weights[27] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
+    weights_pack(run, rank, weight_rows, PARAMS, run->shared);
 }
 
 static const struct backend backend = {
@@ -4880,9 +4879,9 @@ static const struct model model = {
     .name = "s8",
     .norm = "bn",
     .isa = "avx512",
-    /* and an ISA; said where a processor lacks this one */
+    /* a message adds the ISA that a processor has if it lacks this one */
     .remake = "make gen NET=s8 NORM=bn ISA=",
-    .arithmetic = "e6b5dad2303b35ff", /* digest of the code that computes */
+    .arithmetic = "b7d6c3cdd6b743ed", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
@@ -4891,7 +4890,7 @@ static const struct model model = {
     .layers = layers,
     .layer_count = 40, /* the input, too */
     .params = params,
-    .param_count = 27, /* rows of params */
+    .param_count = PARAMS,
     .param_floats = 46000,
     .states = states,
     .state_count = 16,

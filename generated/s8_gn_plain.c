@@ -85,29 +85,28 @@
  * (not y_dropout8), maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_);
  * winners of max pools (winner_). No layer is computed twice.
  *
- * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
- * of 4 (not in an input whose kernel reads them one by one); around it may be a frame of zeros, its
- * border. The images of a micro-batch lie one after another.
+ * Layouts: an image lies as rows x columns x channels, which are filled up to whole vectors of 4
+ * with zeros, which zero columns of w make (not where a kernel reads an input's one by one); around
+ * it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
  * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
  * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it; a kernel that is given it as dx and dy turns
- *                   it in place into that for the output of the convolution before: back through
- *                   dropout, norm and activation
+ *     dy_           the gradient of the loss for it, until a kernel that is given it as dx and dy
+ *                   makes of it, in place, that for the output of the convolution before
  *     w_            its weights, packed as its kernels read them
  *     wt_           the same for its data gradient: inputs and outputs exchanged
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
- *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
+ *     sums_         of a norm: 3 rows: shift, sum of (y - shift), sum of (y - shift)^2
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
  *     keep_         a bit an element: whether a dropout keeps it
- *     winner_       a byte an output: which pixel of its window was the largest
+ *     winner_       a byte an output: which pixel of its window was the (first) largest
  *
  * Kernels have names of words that say their shapes, so layers of one shape share a kernel:
  *     conv3x3       a convolution and its window, rows x columns
@@ -118,7 +117,7 @@
  *                   convolution: leaves sums of what it writes, for the next norm
  *     winner        notes which pixel was the largest
  *     drop0p01      a dropout and its probability, p for the point
- *     mask          backward: zero where the ReLU before cut its input off
+ *     mask          backward: zero where the ReLU before cut its input off: its output is 0
  *     c3            channels in
  *     k16           channels out
  *     32x32         rows x columns of the layer's input
@@ -127,11 +126,12 @@
  *     weights       bwd_weights: the gradient of the weights
  *     reduce        bwd_reduce: the sums that the gradient of a norm needs
  *     b0            b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x,
- *                   dy. Without it, the first is what the window needs and the second 0
+ *                   dy. Without it: what the window needs (3x3: 1) and 0
  *     relu          applies this activation
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_ are the runtime's:
- * see its headers. `rank` is the number of a thread.
+ * see its headers; so are struct span (run.h: from `first` to before `last`) and struct geometry
+ * (model.h: a window).
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
  * order. templates/..: where the generator has that text.
@@ -157,6 +157,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
+    PARAMS = 27, /* rows of params[] and weight_rows[] */
     MICRO_BATCH = 4, /* images of one call: they share its weights in cache, and take scratch */
     WEIGHT_FLOATS = 90736, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 46064, /* of a chunk of images: sums over them, zeroed before every step */
@@ -167,7 +168,7 @@ enum {
 struct net {
     struct run *run;
     int rank; /* of the thread */
-    float *weights; /* packed weights */
+    float *packed; /* weights */
     float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
     float *scratch; /* this thread's own memory, for one micro-batch */
 };
@@ -236,8 +237,17 @@ enum {
 };
 
 /* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of
- * the profile, where the run has one. */
+ * the profile, where the run has one: a training. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(float *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
  * layer by layer, the input, the loss, the logits, moments and norms. */
@@ -271,8 +281,6 @@ static struct net open_net(struct run *run, int rank);
 static places place_training, place_eval;
 static const float *input_images(const struct net *net, int image);
 static void clear_border(float *p, int n, int h, int w, int pitch, int border);
-static inline void zero(float *p, size_t floats);
-static inline void count_time(const struct net *net, int slot);
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
 static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd;
@@ -331,21 +339,21 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
-        int pitch, double pixels);
+static void take_image_sums(double *restrict moments, const float *restrict sums, int pitch,
+        double pixels);
 static takes_coef_sums_weight_bias_count group_norm4_c16_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c16_bwd;
 static takes_coef_sums_weight_bias_count group_norm4_c32_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm4_c32_bwd;
 
-/* Where the gradients and packed copies of the 27 parameters are: see section 9. */
-static const struct weight weights[27];
+/* Where the gradients and packed copies of parameters are: see section 9. */
+static const struct weight weight_rows[PARAMS];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
 /* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
- * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
- * image; those of clear_border() the rows, columns, pitch and border of a buffer. */
+ * the layer's row in layers[] of section 8, the threshold, and the 32-bit words of an image; those
+ * of clear_border() the rows, columns, pitch and border of a buffer. */
 
 /* A micro-batch through the whole network, in a training and in an evaluation. */
 static void forward(const struct net *net, const struct buffers *at, int n)
@@ -637,14 +645,16 @@ static void train(struct run *run, int rank)
 
     each_micro_batch(&net, chunks, place_training, train_micro_batch);
 
-    /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
-     * to unpack. The update, of a parameter p and its gradient: g = gradient + weight_decay * p, v
-     * = momentum * v + g, p -= lr * (g + momentum * v); numbers: section 8; v is the runtime's
-     * (train/optim.h). The runtime waits for all threads behind a step. */
+    /* Behind the barrier all chunks have their gradients; dlogits are divided by batch->n, so their
+     * sum is that of the mean loss. Each thread sums, updates and packs its share of the parameters
+     * (weights.h); scratch: to unpack a gradient. The update, of a parameter p and its gradient: g
+     * = gradient + weight_decay * p, v = momentum * v + g, p -= lr * (g + momentum * v); numbers:
+     * section 8; v is the runtime's (train/optim.h). The runtime waits for all threads behind a
+     * step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights,
-            net.scratch);
+    weights_update(run, rank, weight_rows, PARAMS, net.chunks, CHUNK_FLOATS, run_chunks(run),
+            net.packed, net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -656,8 +666,8 @@ static void eval_micro_batch(const struct net *net, const struct buffers *at, in
     forward(net, at, n);
 
     /* softmax_cross_entropy1: 10 x 1 x 1 -> 10 x 1 x 1 */
-    /* 40 */ softmax_loss(NULL, at->y_conv11, net, at->chunk, at->image, n, 0.0f);
-    /* 41 */ store_logits(net, at->image, n, at->y_conv11);
+    softmax_loss(NULL, at->y_conv11, net, at->chunk, at->image, n, 0.0f);
+    store_logits(net, at->image, n, at->y_conv11);
 }
 
 /* Loss, hits (the largest logit is the label's) and logits of this rank's chunks of images in
@@ -720,17 +730,6 @@ struct drop_bits {
 #define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
 
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-static inline void zero(float *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
-
 /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
 static void clear_border(float *p, int n, int h, int w, int pitch, int border)
 {
@@ -753,7 +752,7 @@ static void clear_border(float *p, int n, int h, int w, int pitch, int border)
  * threshold) of rng.h: when 16 random bits of position i are at least the threshold, 65536 * p
  * rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
- * number of each image in the data set. */
+ * number of each image in the data set. keep: NULL where nothing is dropped. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
@@ -784,7 +783,8 @@ static inline int floats_of(struct image it)
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
 }
 
-/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above: the
+ * zeros of clear_border(), which a convolution reads as padding. */
 static inline int pixel_of(struct image it, int row, int col)
 {
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
@@ -796,7 +796,25 @@ static inline int seen(struct axis axis, int output, int tap)
     return output * axis.stride - axis.padding + tap * axis.dilation;
 }
 
-/* The rows that output row `at` sees of an image of `size` rows; or the columns. */
+/* sum += x * w over the window of output (row, col) and the inputs. w: [tap][input][output],
+ * `outputs` of them. */
+static INLINE void add_window(float *restrict sum, int outputs, const float *restrict x,
+        struct image from, const float *restrict w, struct geometry window, int row, int col)
+{
+    for (int r = 0; r < window.h.taps; r++) {
+        const int down = seen(window.h, row, r);
+        for (int s = 0; s < window.w.taps; s++) {
+            const float *in = x + pixel_of(from, down, seen(window.w, col, s));
+            for (int i = 0; i < from.c; i++, w += outputs) {
+                for (int k = 0; k < outputs; k++) {
+                    sum[k] += in[i] * w[k];
+                }
+            }
+        }
+    }
+}
+
+/* The rows that output row `at` of a pool (dilation 1) sees of `size` rows; or the columns. */
 static inline struct span inside(int at, struct axis axis, int size)
 {
     const int first = seen(axis, at, 0);
@@ -836,7 +854,8 @@ static INLINE void sum_pixels(float *restrict sums, const float *restrict y, str
     }
 }
 
-/* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits as it is. */
+/* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits, nothing is
+ * dropped. */
 static inline float dropped(float value, const uint8_t *bits, int position, float scale)
 {
     if (bits == NULL) {
@@ -850,24 +869,13 @@ static inline float dropped(float value, const uint8_t *bits, int position, floa
  * templates/ops/plain/conv_fwd.c.tpl */
 static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, int n,
-    struct image to, struct image from, struct geometry window)
+        struct image to, struct image from, struct geometry window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                const float *weight = w;
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int r = 0; r < window.h.taps; r++) {
-                    const int down = seen(window.h, row, r);
-                    for (int s = 0; s < window.w.taps; s++) {
-                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
-                        for (int i = 0; i < from.c; i++, weight += to.pitch) {
-                            for (int k = 0; k < to.pitch; k++) {
-                                sum[k] += in[i] * weight[k];
-                            }
-                        }
-                    }
-                }
+                add_window(sum, to.pitch, x, from, w, window, row, col);
                 float *out = y + pixel_of(to, row, col);
                 for (int k = 0; k < to.pitch; k++) {
                     const float value = sum[k];
@@ -894,7 +902,7 @@ static INLINE void conv_relu_norm_fwd(float *restrict y, float *restrict sums,
  * templates/ops/plain/pointwise_fwd.c.tpl */
 static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop_bits drop)
+        struct image to, struct image from, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         const float *a = coef + image * 5 * to.pitch, *b = a + to.pitch, *m = b + to.pitch;
@@ -927,24 +935,13 @@ static INLINE void norm_drop_fwd(float *restrict y, const float *restrict x,
  * templates/ops/plain/conv_fwd.c.tpl */
 static INLINE void conv_fwd(float *restrict y, const float *restrict x, const float *restrict w,
         int n,
-    struct image to, struct image from, struct geometry window)
+        struct image to, struct image from, struct geometry window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                const float *weight = w;
                 float sum[MOST_CHANNELS] = {0.0f};
-                for (int r = 0; r < window.h.taps; r++) {
-                    const int down = seen(window.h, row, r);
-                    for (int s = 0; s < window.w.taps; s++) {
-                        const float *in = x + pixel_of(from, down, seen(window.w, col, s));
-                        for (int i = 0; i < from.c; i++, weight += to.pitch) {
-                            for (int k = 0; k < to.pitch; k++) {
-                                sum[k] += in[i] * weight[k];
-                            }
-                        }
-                    }
-                }
+                add_window(sum, to.pitch, x, from, w, window, row, col);
                 float *out = y + pixel_of(to, row, col);
                 for (int k = 0; k < to.pitch; k++) {
                     out[k] = sum[k];
@@ -968,7 +965,7 @@ static INLINE void conv_fwd(float *restrict y, const float *restrict x, const fl
  * templates/ops/plain/maxpool_fwd.c.tpl */
 static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winner,
         const float *restrict x, int n,
-    struct image to, struct image from, struct geometry window)
+        struct image to, struct image from, struct geometry window)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
@@ -1009,7 +1006,7 @@ static INLINE void maxpool_winner_fwd(float *restrict y, uint8_t *restrict winne
 /* Average pooling: y = share * the sum of x over each window.
  * templates/ops/plain/avgpool_fwd.c.tpl */
 static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n,
-    struct image to, struct image from, struct geometry window, float share)
+        struct image to, struct image from, struct geometry window, float share)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {
@@ -1047,7 +1044,7 @@ static INLINE void avgpool_fwd(float *restrict y, const float *restrict x, int n
  * templates/ops/plain/conv_bwd_weights.c.tpl */
 static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
         const float *restrict dy, int n,
-    struct image from, struct image grads, struct geometry window)
+        struct image from, struct image grads, struct geometry window)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         for (int row = 0; row < grads.h; row++) {
@@ -1084,9 +1081,9 @@ static INLINE void conv_bwd_weights(float *restrict dw, const float *restrict x,
  * templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
         const float *restrict w, int n,
-    struct image to, struct image from, struct geometry window)
+        struct image to, struct image grads, struct geometry window)
 {
-    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 float sum[MOST_CHANNELS] = {0.0f};
@@ -1096,10 +1093,10 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
                     if (down % window.h.stride != 0 || right % window.w.stride != 0) {
                         continue;
                     }
-                    const float *grad = dy + pixel_of(from, down / window.h.stride,
+                    const float *grad = dy + pixel_of(grads, down / window.h.stride,
                             right / window.w.stride);
-                    const float *weight = w + tap * from.c * to.pitch;
-                    for (int k = 0; k < from.c; k++, weight += to.pitch) {
+                    const float *weight = w + tap * grads.c * to.pitch;
+                    for (int k = 0; k < grads.c; k++, weight += to.pitch) {
                         for (int i = 0; i < to.pitch; i++) {
                             sum[i] += grad[k] * weight[i];
                         }
@@ -1126,7 +1123,7 @@ static INLINE void conv_bwd_data(float *restrict dx, const float *restrict dy,
 /* Gradient of average pooling: dx = share * dy for every input of a window.
  * templates/ops/plain/avgpool_bwd_data.c.tpl */
 static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy, int n,
-    struct image to, struct image grads, struct geometry window, float share)
+        struct image to, struct image grads, struct geometry window, float share)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {
@@ -1159,11 +1156,11 @@ static INLINE void avgpool_bwd_data(float *restrict dx, const float *restrict dy
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
- * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b).
+ * gradient of a*(x - m) + b, dy that of drop(a*(x - m) + b).
  * coef: rows a, b, m, .., those of each image. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
 static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop_bits drop)
+        struct image from, struct image grads, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         const float *m = coef + (5 * image + 2) * grads.pitch;
@@ -1201,13 +1198,13 @@ static INLINE void norm_drop_bwd_reduce(float *restrict sums, const float *restr
         norm_drop_bwd_reduce(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
- * of dy, that for drop(a*(x - m) + b).
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient of a*(x - m) + b, dy that
+ * of drop(a*(x - m) + b).
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
  * templates/ops/plain/pointwise_bwd_data.c.tpl */
 static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop_bits drop)
+        struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
             x += floats_of(from)) {
@@ -1247,7 +1244,7 @@ static INLINE void norm_drop_mask_bwd_data(float *dx, const float *dy, const flo
  * templates/ops/plain/maxpool_bwd_data.c.tpl */
 static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict winner,
         const float *restrict dy, int n,
-    struct image to, struct image grads, struct geometry window)
+        struct image to, struct image grads, struct geometry window)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {
@@ -1286,7 +1283,7 @@ static INLINE void maxpool_bwd_data(float *restrict dx, const uint8_t *restrict 
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
  * in their order (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB
- * are those of an image. */
+ * are an image's, KB with weights and border, without sums and coefficients. */
 
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 16 KB, writes 64 KB. */
 CONV_RELU_NORM_FWD(conv3x3_relu_norm_c3_k16_32x32_fwd, 32x32x16, 32x32x3_B1, 3x3_P1)
@@ -1419,11 +1416,11 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
  * 12 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
- * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
- * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
- * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
- * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
- * 1.
+ * = logit - largest, power = exp(shifted), target of k = (1 - s) (part [k = label] + (1 - part) [k
+ * = other]) + s / 10, [..] is 1 or 0, s = smoothing. With `dlogits` also the gradient of the mean
+ * loss over the batch: dlogits = (softmax(logits) - target) / batch->n. A training may mix into
+ * each image another one, whose label is in `others`; `part` is then what the image has of itself.
+ * Else both are NULL and part is 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -1441,18 +1438,18 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             }
         }
         double sum = 0.0;
-        double mean = 0.0;
+        double shifted_mean = 0.0;
         double power[10];
         for (int k = 0; k < 10; k++) {
             const double shifted = (double)logits[k] - (double)logits[best];
             power[k] = exp(shifted);
             sum += power[k];
-            mean += shifted / 10;
+            shifted_mean += shifted / 10;
         }
         const double picked = part * ((double)logits[label] - (double)logits[best])
             + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
-        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * shifted_mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < 10; k++) {
@@ -1476,25 +1473,20 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Each image has its own: `before` is 0. */
-
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
- * at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
- * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
-        int pitch, double pixels)
+/* Of an image, moments, 2 x pitch: the mean of each channel, then the sum of the squared deviations
+ * from it.
+ * sums: 3 x pitch, over `pixels` values a channel: a shift, the sum of (value - shift), the sum of
+ * its square. `off` is the mean's distance from the shift, which is one of the values: off * off <=
+ * pixels * their variance. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of
+ * squares: not all its digits cancel. templates/ops/moments.c.tpl */
+static void take_image_sums(double *restrict moments, const float *restrict sums, int pitch,
+        double pixels)
 {
-    const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        /* the mean's distance from the shift */
         const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
-        const double distance = (double)sums[k] + off - moments[k];
-        moments[k] += distance * share;
-        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+        moments[k] = (double)sums[k] + off;
+        moments[pitch + k] = spread > 0.0 ? spread : 0.0;
     }
 }
 
@@ -1510,15 +1502,15 @@ struct group_norm {
  * + eps).
  * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to
  * float and b = bias - a * (mean - m): of an x near its mean, x - m is exact.
- * sums: 3 x pitch, those (see add_image_moments) of each channel over `count` values.
+ * sums: 3 x pitch, those (see take_image_sums) of each channel over `count` values.
  * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
  * templates/ops/norm.c.tpl */
 static INLINE void group_norm_fwd(float *restrict coef, const float *restrict sums,
         const float *restrict weight, const float *restrict bias, double count,
         struct group_norm of)
 {
-    double moments[64] = {0.0}; /* 2 rows of up to 32 */
-    add_image_moments(moments, 0.0, sums, of.pitch, count);
+    double moments[64]; /* 2 rows of up to 32 */
+    take_image_sums(moments, sums, of.pitch, count);
     for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
         for (int k = first; k < first + of.set; k++) {
@@ -1569,12 +1561,12 @@ static INLINE void group_norm_bwd(float *restrict dcoef, float *restrict dweight
             dweight[k] += (float)along;
             dbias[k] += sums[k];
         }
-        const double b = -scale * scale * product / (count * of.set);
-        const double d = -scale * sum / (count * of.set) - b * rest;
+        const double B = -scale * scale * product / (count * of.set);
+        const double D = -scale * sum / (count * of.set) - B * rest;
         for (int k = first; k < first + of.set; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[of.pitch + k] = (float)b;
-            dcoef[2 * of.pitch + k] = (float)d;
+            dcoef[of.pitch + k] = (float)B;
+            dcoef[2 * of.pitch + k] = (float)D;
         }
     }
 }
@@ -1619,10 +1611,10 @@ static INLINE void unpack_taps(float *restrict canonical, const float *restrict 
         }
     }
 }
-#define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+#define UNPACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH) \
     static void NAME(float *restrict canonical, const float *restrict packed) \
     { \
-        unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+        unpack_taps(canonical, packed, TAP_COUNT, INPUTS, OUTPUTS, PITCH); \
     }
 
 /* Canonical weights -> w: blocks of `block` outputs (by<block>), in each [tap][inputs][outputs];
@@ -1640,10 +1632,10 @@ static INLINE void pack_taps(float *restrict packed, const float *restrict canon
         }
     }
 }
-#define PACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+#define PACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        pack_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+        pack_taps(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
 
 /* Canonical weights -> w, of a data gradient: blocks of `block` inputs (by<block>), in each
@@ -1662,10 +1654,10 @@ static INLINE void pack_transposed_taps(float *restrict packed, const float *res
         }
     }
 }
-#define PACK_TRANSPOSED(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+#define PACK_TRANSPOSED(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        pack_transposed_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+        pack_transposed_taps(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
 
 UNPACK(unpack_conv3x3_c3_k16_by16, 9, 3, 16, 16)
@@ -1707,10 +1699,10 @@ CALL(sums_x_dy_coef_keep, a->sums, a->x, a->dy, a->coef, a->keep, a->n)
 CALL(dx_dy_x_dcoef_coef_keep, a->dx, a->dy, a->x, a->dcoef, a->coef, a->keep, a->n)
 CALL(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
- * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
- * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
- * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Others: struct
+ * kernel of model.h (affine: what a norm applies, each_image: of each image, masks_x: zero where x
+ * <= 0, stats: leaves sums for a norm). EXACT: makes whole numbers of small whole numbers, which
+ * tests compare bit for bit. A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
@@ -2031,7 +2023,7 @@ static struct net open_net(struct run *run, int rank)
     return (struct net){
         .run = run,
         .rank = rank,
-        .weights = run->shared,
+        .packed = run->shared,
         .chunks = chunks,
         .scratch = run->thread[rank],
     };
@@ -2052,8 +2044,8 @@ static uint8_t *bits_or_null(const struct net *net, float *place)
 static struct buffers place_shared(const struct net *net, int chunk)
 {
     const float *const param = net->run->store.param;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    const float *const packed = net->packed;
+    float *const block = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     return (struct buffers){
         .chunk = chunk,
         /* parameters that are read where they lie */
@@ -2073,17 +2065,16 @@ static struct buffers place_shared(const struct net *net, int chunk)
                 .wt_conv10 = packed + 45936, .wt_conv9 = packed + 55152, .wt_conv8 = packed + 64368,
                 .wt_conv7 = packed + 68976, .wt_conv6 = packed + 69488, .wt_conv5 = packed + 78704,
                 .wt_conv4 = packed + 83312, .wt_conv3 = packed + 85616, .wt_conv2 = packed + 86128,
-        /* sums over the images of a chunk */
-        .dw_conv1 = totals + 0, .dw_conv2 = totals + 432, .dw_conv3 = totals + 5040,
-                .dw_conv4 = totals + 5552, .dw_conv5 = totals + 7856, .dw_conv6 = totals + 12464,
-                .dw_conv7 = totals + 21680, .dw_conv8 = totals + 22192, .dw_conv9 = totals + 26800,
-                .dw_conv10 = totals + 36016, .dw_conv11 = totals + 45232,
-                .dw_norm8 = totals + 45616, .db_norm8 = totals + 45648, .dw_norm7 = totals + 45680,
-                .db_norm7 = totals + 45712, .dw_norm6 = totals + 45744, .db_norm6 = totals + 45776,
-                .dw_norm5 = totals + 45808, .db_norm5 = totals + 45840, .dw_norm4 = totals + 45872,
-                .db_norm4 = totals + 45904, .dw_norm3 = totals + 45936, .db_norm3 = totals + 45952,
-                .dw_norm2 = totals + 45968, .db_norm2 = totals + 46000, .dw_norm1 = totals + 46032,
-                .db_norm1 = totals + 46048,
+        /* the block of a chunk: sums over its images */
+        .dw_conv1 = block + 0, .dw_conv2 = block + 432, .dw_conv3 = block + 5040,
+                .dw_conv4 = block + 5552, .dw_conv5 = block + 7856, .dw_conv6 = block + 12464,
+                .dw_conv7 = block + 21680, .dw_conv8 = block + 22192, .dw_conv9 = block + 26800,
+                .dw_conv10 = block + 36016, .dw_conv11 = block + 45232, .dw_norm8 = block + 45616,
+                .db_norm8 = block + 45648, .dw_norm7 = block + 45680, .db_norm7 = block + 45712,
+                .dw_norm6 = block + 45744, .db_norm6 = block + 45776, .dw_norm5 = block + 45808,
+                .db_norm5 = block + 45840, .dw_norm4 = block + 45872, .db_norm4 = block + 45904,
+                .dw_norm3 = block + 45936, .db_norm3 = block + 45952, .dw_norm2 = block + 45968,
+                .db_norm2 = block + 46000, .dw_norm1 = block + 46032, .db_norm1 = block + 46048,
     };
 }
 
@@ -2151,8 +2142,8 @@ static struct buffers place_eval(const struct net *net, int chunk)
     return at;
 }
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
- * output (1 for a norm); whether weight decay applies. */
+/* name, dimensions, {PyTorch's shape}, offset, floats, first values, inputs of an output (1: a
+ * norm's), decays */
 static const struct param params[] = {
     {"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, INIT_FAN_IN, 27, true},
     {"norm1.weight", 1, {16}, 432, 16, INIT_ONE, 1, true},
@@ -2183,13 +2174,13 @@ static const struct param params[] = {
     {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
 };
 
-/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
- * gradient. */
+/* Where the gradients and packed copies of parameters are, and how they are packed; .param: row of
+ * params[]; GRADIENT: offset in a chunk's block, floats; PACKED, TRANSPOSED (for a data gradient):
+ * offset, function. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
-static const struct weight weights[27] = {
+static const struct weight weight_rows[PARAMS] = {
     /* conv1.weight */ {.param = 0, GRADIENT(0, 432), .unpack = unpack_conv3x3_c3_k16_by16,
             PACKED(0, pack_conv3x3_c3_k16_by16)},
     /* norm1.weight */ {.param = 1, GRADIENT(46032, 16)},
@@ -2242,7 +2233,7 @@ static const struct weight weights[27] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
+    weights_pack(run, rank, weight_rows, PARAMS, run->shared);
 }
 
 static const struct backend backend = {
@@ -2257,9 +2248,9 @@ static const struct model model = {
     .name = "s8",
     .norm = "gn",
     .isa = "c",
-    /* and an ISA; said where a processor lacks this one */
+    /* a message adds the ISA that a processor has if it lacks this one */
     .remake = "make gen NET=s8 NORM=gn ISA=",
-    .arithmetic = "ea164de5375c51db", /* digest of the code that computes */
+    .arithmetic = "23964b0db4517551", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
@@ -2268,14 +2259,14 @@ static const struct model model = {
     .layers = layers,
     .layer_count = 40, /* the input, too */
     .params = params,
-    .param_count = 27, /* rows of params */
+    .param_count = PARAMS,
     .param_floats = 46000,
     .states = NULL,
     .state_count = 0,
     .state_floats = 0,
     .kernels = kernels,
     .kernel_count = 62, /* rows of kernels */
-    .tensors = NULL, /* where numbers are not finite, a diagnosis looks with generic kernels */
+    .tensors = NULL, /* generic kernels compute again to find numbers that are not finite */
     .backend = &backend,
     .description = training_description,
 };

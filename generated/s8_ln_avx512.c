@@ -87,30 +87,29 @@
  * (not y_dropout8), maxpool and input; coefficients of norms (coef_); bits of dropouts (keep_);
  * winners of max pools (winner_). No layer is computed twice.
  *
- * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple
- * of 16 (not in an input whose kernel reads them one by one); around it may be a frame of zeros,
- * its border. The images of a micro-batch lie one after another.
+ * Layouts: an image lies as rows x columns x channels, which are filled up to whole vectors of 16
+ * with zeros, which zero columns of w make (not where a kernel reads an input's one by one); around
+ * it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
  * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that
  * it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
  * Buffers:
  *     y_<layer>     its output
- *     dy_           the gradient of the loss for it; a kernel that is given it as dx and dy turns
- *                   it in place into that for the output of the convolution before: back through
- *                   dropout, norm and activation
+ *     dy_           the gradient of the loss for it, until a kernel that is given it as dx and dy
+ *                   makes of it, in place, that for the output of the convolution before
  *     w_            its weights, packed as its kernels read them
  *     wt_           the same for its data gradient: inputs and outputs exchanged; for Winograd's
  *                   kernels, taps reversed, too
  *     dw_           the gradient of its weight
  *     db_           the gradient of its bias
- *     sums_         of a norm: 3 rows: a shift, sums of the distance to it and of its square
+ *     sums_         of a norm: 3 rows: shift, sum of (y - shift), sum of (y - shift)^2
  *     coef_         what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; derived in
  *                   section 5
  *     dsums_        of a norm's gradient: 2 sums a channel
  *     dcoef_        what it applies, 3 rows: A, B, D; derived in section 5
  *     keep_         a bit an element: whether a dropout keeps it
- *     winner_       a byte an output: which pixel of its window was the largest
+ *     winner_       a byte an output: which pixel of its window was the (first) largest
  *     tiles_        of a Winograd kernel (section 4), for a block of tiles and each of 36
  *                   frequencies: transformed inputs and their products with w; for bwd_weights
  *                   transformed inputs and dy, and sums of products, inputs x outputs; 16 floats
@@ -125,7 +124,7 @@
  *                   convolution: leaves sums of what it writes, for the next norm
  *     winner        notes which pixel was the largest
  *     drop0p01      a dropout and its probability, p for the point
- *     mask          backward: zero where the ReLU before cut its input off
+ *     mask          backward: zero where the ReLU before cut its input off: its output is 0
  *     c3            channels in
  *     k16           channels out
  *     32x32         rows x columns of the layer's input
@@ -137,11 +136,12 @@
  *     bank          behind `__`, of a convolution: the same, all weights in registers
  *     winograd4     behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs
  *     b0            b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x,
- *                   dy. Without it, the first is what the window needs and the second 0
+ *                   dy. Without it: what the window needs (3x3: 1) and 0
  *     relu          applies this activation
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants PROFILE_, TENSOR_ and WHAT_
- * are the runtime's: see its headers. `rank` is the number of a thread.
+ * are the runtime's: see its headers; so are struct span (run.h: from `first` to before `last`) and
+ * struct geometry (model.h: a window).
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a
  * micro-batch; in sections 2 and 3, `at`: its buffers. A type takes_.. names its arguments in their
  * order. `Loops:` above a kernel: the outermost first; templates/..: where the generator has that
@@ -169,6 +169,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
+    PARAMS = 27, /* rows of params[] and weight_rows[] */
     MICRO_BATCH = 4, /* images of one call: they share its weights in cache, and take scratch */
     WEIGHT_FLOATS = 353520, /* of packed weights, one copy for all threads */
     CHUNK_FLOATS = 46192, /* of a chunk of images: sums over them, zeroed before every step */
@@ -179,7 +180,7 @@ enum {
 struct net {
     struct run *run;
     int rank; /* of the thread */
-    float *weights; /* packed weights */
+    float *packed; /* weights */
     float *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
     float *scratch; /* this thread's own memory, for one micro-batch */
 };
@@ -254,8 +255,17 @@ enum {
 };
 
 /* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of
- * the profile, where the run has one. */
+ * the profile, where the run has one: a training. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(float *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
 
 /* What the step calls, in this order: memory, bits of dropouts, kernels forward, kernels backward
  * layer by layer, kernels of an evaluation alone, the input, the loss, the logits, moments and
@@ -296,8 +306,6 @@ static struct net open_net(struct run *run, int rank);
 static places place_training, place_eval;
 static const float *input_images(const struct net *net, int image);
 static void clear_border(float *p, int n, int h, int w, int pitch, int border);
-static inline void zero(float *p, size_t floats);
-static inline void count_time(const struct net *net, int slot);
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words);
 static NOINLINE takes_y_sums_x_w conv3x3_relu_norm_c3_k16_32x32_fwd__bank;
@@ -358,21 +366,21 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing);
 static void store_logits(const struct net *net, int first, int n, const float *values);
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
-        int pitch, double pixels);
+static void take_image_sums(double *restrict moments, const float *restrict sums, int pitch,
+        double pixels);
 static takes_coef_sums_weight_bias_count group_norm1_c16_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm1_c16_bwd;
 static takes_coef_sums_weight_bias_count group_norm1_c32_fwd;
 static takes_dcoef_dweight_dbias_sums_coef_weight_count group_norm1_c32_bwd;
 
-/* Where the gradients and packed copies of the 27 parameters are: see section 9. */
-static const struct weight weights[27];
+/* Where the gradients and packed copies of parameters are: see section 9. */
+static const struct weight weight_rows[PARAMS];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
 /* The number behind the parameters of a norm is the pixels of an image. Those of draw_bits() are
- * the layer's index in layers[] (not the call's number), the threshold, and the 32-bit words of an
- * image; those of clear_border() the rows, columns, pitch and border of a buffer. */
+ * the layer's row in layers[] of section 8, the threshold, and the 32-bit words of an image; those
+ * of clear_border() the rows, columns, pitch and border of a buffer. */
 
 /* A micro-batch through the whole network, forward and backward. */
 static void train_micro_batch(const struct net *net, const struct buffers *at, int n)
@@ -658,14 +666,16 @@ static void train(struct run *run, int rank)
 
     each_micro_batch(&net, chunks, place_training, train_micro_batch);
 
-    /* Every chunk has its gradients: sum, update and pack, 27 parameters; scratch: for a gradient
-     * to unpack. The update, of a parameter p and its gradient: g = gradient + weight_decay * p, v
-     * = momentum * v + g, p -= lr * (g + momentum * v); numbers: section 8; v is the runtime's
-     * (train/optim.h). The runtime waits for all threads behind a step. */
+    /* Behind the barrier all chunks have their gradients; dlogits are divided by batch->n, so their
+     * sum is that of the mean loss. Each thread sums, updates and packs its share of the parameters
+     * (weights.h); scratch: to unpack a gradient. The update, of a parameter p and its gradient: g
+     * = gradient + weight_decay * p, v = momentum * v + g, p -= lr * (g + momentum * v); numbers:
+     * section 8; v is the runtime's (train/optim.h). The runtime waits for all threads behind a
+     * step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, 27, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights,
-            net.scratch);
+    weights_update(run, rank, weight_rows, PARAMS, net.chunks, CHUNK_FLOATS, run_chunks(run),
+            net.packed, net.scratch);
     count_time(&net, SLOT_UPDATE);
 }
 
@@ -780,9 +790,12 @@ static void eval(struct run *run, int rank)
 /* -- 4. Loops of kernels and what they share --------------------------------------------------- */
 
 /* In names of loops: x1: so many vectors of channels at once; 8x2: of winograd_, all tiles of a
- * block x vectors; 16_4x2: tiles of a block, then a tile of inputs x vectors; 16x1: of direct_,
- * pixels or entries of the filter x vectors; p1: the padding of the window; p32_16: the pitches of
- * what is read and written; p16: the pitch; b0_0: the borders of what is read and written. */
+ * block x vectors; 16_4x2: tiles of a block, then inputs x vectors of a register tile; 16x1: of
+ * direct_, pixels (or entries of a window row) x vectors; pad1: the padding of the window; p32_16:
+ * the pitches of what is read and written; p16: the pitch; b0_0: the borders of what is read and
+ * written. Of 32 registers, a tile of m x n takes m n sums (acc<m>_<n>), n vectors (w<n>_<input of
+ * a turn>) and 1 number in all lanes; smaller tiles fit the image, or are loaded and stored
+ * often. */
 
 /* An image of h x w pixels in a frame of `border` zeros: the c channels of a pixel lie side by
  * side, and the next pixel `pitch` floats further on. */
@@ -828,17 +841,6 @@ struct drop_bits {
 #define DROP0P01_16x16x16 {.pitch = 16, .bytes = 512, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_16x16x32 {.pitch = 32, .bytes = 1024, .scale = 1.0100954f /* 65536 / 64881 */}
 #define DROP0P01_8x8x32 {.pitch = 32, .bytes = 256, .scale = 1.0100954f /* 65536 / 64881 */}
-
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-static inline void zero(float *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
 
 /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
 static void clear_border(float *p, int n, int h, int w, int pitch, int border)
@@ -917,7 +919,7 @@ static inline __m512 kept(__m512 v, const uint8_t *keep, int position)
  * threshold) of rng.h: when 16 random bits of position i are at least the threshold, 65536 * p
  * rounded: 655 for a probability p of 0.01.
  * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the
- * number of each image in the data set. */
+ * number of each image in the data set. keep: NULL where nothing is dropped. */
 static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n,
         uint32_t layer, uint32_t threshold, int words)
 {
@@ -1133,13 +1135,13 @@ static INLINE void winograd_weights_line(__m512 *w, int step, const __m512 *u)
 {
     const __m512 sixth = _mm512_set1_ps(1.0f / 6.0f);
     const __m512 near_sum = _mm512_add_ps(u[1], u[2]);
-    const __m512 near_difference = _mm512_sub_ps(u[2], u[1]);
+    const __m512 near_step = _mm512_sub_ps(u[2], u[1]);
     const __m512 far_sum = _mm512_add_ps(u[3], u[4]);
     const __m512 far_difference = _mm512_sub_ps(u[3], u[4]);
     w[0] = _mm512_fmadd_ps(_mm512_set1_ps(0.25f), u[0],
             _mm512_mul_ps(sixth, _mm512_fmsub_ps(_mm512_set1_ps(0.25f), far_sum, near_sum)));
     w[step] = _mm512_mul_ps(sixth,
-            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_difference));
+            _mm512_fmadd_ps(_mm512_set1_ps(0.5f), far_difference, near_step));
     w[2 * step] = _mm512_fmadd_ps(sixth, _mm512_sub_ps(far_sum, near_sum), u[5]);
 }
 
@@ -1205,7 +1207,8 @@ static inline int floats_of(struct image it)
     return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
 }
 
-/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+/* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above: the
+ * zeros of clear_border(), which a convolution reads as padding. */
 static inline int pixel_of(struct image it, int row, int col)
 {
     return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
@@ -1222,7 +1225,7 @@ static inline int row_of(struct image it)
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x1(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop_bits drop)
+        struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1280,7 +1283,7 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
         __m512 acc7_0 = _mm512_setzero_ps();
         __m512 acc7_1 = _mm512_setzero_ps();
 
-        for (int j = 0; j < channels; j += 1, w += 32) {
+        for (int j = 0; j < channels; j++, w += 32) {
             __m512 x0;
             const __m512 w0_0 = _mm512_loadu_ps(w);
             const __m512 w1_0 = _mm512_loadu_ps(w + 16);
@@ -1331,25 +1334,24 @@ static INLINE void winograd_product_8x2(float *restrict m, int m_pitch, const fl
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
  * tile of all of them x 2 vectors. w: 36 frequencies, in each blocks of 32 outputs, in each
- * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * [input][output]. Leaves sums of y (see take_image_sums). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -1400,7 +1402,7 @@ static INLINE void winograd_relu_norm_fwd_8x2(float *restrict y, float *restrict
  * templates/ops/pointwise.c.tpl */
 static INLINE void norm_drop_fwd_x2(float *restrict y, const float *restrict x,
         const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image from, struct drop_bits drop)
+        struct image to, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from),
@@ -1472,9 +1474,9 @@ static INLINE void direct_1x1_c32_k16_fwd_p32_16_b0_0_16x1(float *restrict y,
                     __m512 acc14_0 = _mm512_setzero_ps();
                     __m512 acc15_0 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 32 channels each. */
+                    /* Window row 0, column 0, 32 channels of each pixel. */
                     in = x + (row * from.w + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                    for (int j = 0; j < 32; j++, weight += 16) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         x0 = _mm512_set1_ps(in[j]);
@@ -1603,7 +1605,7 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
         __m512 acc6_0 = _mm512_setzero_ps();
         __m512 acc7_0 = _mm512_setzero_ps();
 
-        for (int j = 0; j < channels; j += 1, w += 16) {
+        for (int j = 0; j < channels; j++, w += 16) {
             __m512 x0;
             const __m512 w0_0 = _mm512_loadu_ps(w);
             x0 = _mm512_set1_ps(v[j]);
@@ -1637,25 +1639,24 @@ static INLINE void winograd_product_8x1(float *restrict m, int m_pitch, const fl
 
 /* Winograd's F(4 x 4, 3 x 3): y = relu(x * w), in blocks of 8 tiles; in each frequency a register
  * tile of all of them x 1 vector. w: 36 frequencies, in each blocks of 16 outputs, in each
- * [input][output]. Leaves sums of y (see add_image_moments). templates/ops/conv/winograd.c.tpl */
+ * [input][output]. Leaves sums of y (see take_image_sums). templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict sums,
         const float *restrict x, const float *restrict w, float *restrict scratch, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -1702,12 +1703,12 @@ static INLINE void winograd_relu_norm_fwd_8x1(float *restrict y, float *restrict
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
- * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 2 vectors of channels at
- * once, row by row.
+ * gradient of a*(x - m) + b, dy that of drop(a*(x - m) + b); 2 vectors of channels at once, row by
+ * row.
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop_bits drop)
+        struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -1762,13 +1763,13 @@ static INLINE void norm_drop_bwd_reduce_x2(float *restrict sums, const float *re
         norm_drop_bwd_reduce_x2(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
- * of dy, that for drop(a*(x - m) + b); 2 vectors of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient of a*(x - m) + b, dy that
+ * of drop(a*(x - m) + b); 2 vectors of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop_bits drop)
+        struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -1776,13 +1777,13 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
         const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         for (int k = 0; k < grads.pitch; k += 32) {
             const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            const __m512 A0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 B0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 D0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
             const __m512 m1 = _mm512_loadu_ps(coef + 2 * grads.pitch + k + 16);
-            const __m512 da1 = _mm512_loadu_ps(dcoef + k + 16);
-            const __m512 db1 = _mm512_loadu_ps(dcoef + grads.pitch + k + 16);
-            const __m512 dd1 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k + 16);
+            const __m512 A1 = _mm512_loadu_ps(dcoef + k + 16);
+            const __m512 B1 = _mm512_loadu_ps(dcoef + grads.pitch + k + 16);
+            const __m512 D1 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k + 16);
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     const float *in = x + pixel_of(from, row, col) + k;
@@ -1793,14 +1794,14 @@ static INLINE void norm_drop_mask_bwd_data_x2(float *dx, const float *dy, const 
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 g0 = _mm512_loadu_ps(grad);
                     g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = _mm512_fmadd_ps(A0, g0, _mm512_fmadd_ps(B0, d0, D0));
                     g0 = where_positive(g0, x0);
                     _mm512_storeu_ps(out, g0);
                     const __m512 x1 = _mm512_loadu_ps(in + 16);
                     const __m512 d1 = _mm512_sub_ps(x1, m1);
                     __m512 g1 = _mm512_loadu_ps(grad + 16);
                     g1 = kept(_mm512_mul_ps(g1, scale), bits, position + 16);
-                    g1 = _mm512_fmadd_ps(da1, g1, _mm512_fmadd_ps(db1, d1, dd1));
+                    g1 = _mm512_fmadd_ps(A1, g1, _mm512_fmadd_ps(B1, d1, D1));
                     g1 = where_positive(g1, x1);
                     _mm512_storeu_ps(out + 16, g1);
                 }
@@ -1868,7 +1869,7 @@ static INLINE void winograd_sum_4x2(float *restrict du, const float *restrict v,
  * templates/ops/conv/winograd_weights.c.tpl */
 static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *restrict x,
         const float *restrict dy, float *restrict scratch, int n,
-    struct image from, struct image grads, int padding)
+        struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 16 * from.pitch + WINOGRAD_GAP;
@@ -1877,7 +1878,7 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = grads.w / 4;
+    const int wide = grads.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
@@ -1931,22 +1932,21 @@ static INLINE void winograd_bwd_weights_16_4x2(float *restrict dw, const float *
  * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -1992,22 +1992,21 @@ static INLINE void winograd_bwd_data_8x2(float *restrict dx, const float *restri
  * [output][input], of the layer's window turned around. templates/ops/conv/winograd.c.tpl */
 static INLINE void winograd_bwd_data_8x1(float *restrict dx, const float *restrict dy,
         const float *restrict w, float *restrict scratch, int n,
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 8 * from.pitch + WINOGRAD_GAP;
     const int m_step = 8 * to.pitch + WINOGRAD_GAP;
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = scratch + 36 * v_step; /* their products with the weights: m_step floats */
-    const int wide = to.w / 4;
+    const int wide = to.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = to.h / 4 * wide;
     const int tiles = n * image_tiles;
 
     for (int first = 0; first < tiles; first += 8) {
         const int count = tiles - first < 8 ? tiles - first : 8;
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their
-         * products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;
@@ -2092,8 +2091,8 @@ static INLINE void maxpool_2x2_s2_c16_p16_bwd_data_b0_0(float *restrict dx,
 
 /* dw += x correlated with dy; 1 x 1 window, stride 1, padding 0. Images of any height and width;
  * from: x, to: dy.
- * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+ * Tile of up to 16 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels. templates/ops/conv/direct_weights.c.tpl */
 static INLINE void direct_1x1_c32_k16_bwd_weights_p32_16_b0_0_16x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
@@ -2224,9 +2223,9 @@ static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict d
                     __m512 acc7_0 = _mm512_setzero_ps();
                     __m512 acc7_1 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 16 channels each. */
+                    /* Window row 0, column 0, 16 channels of each pixel. */
                     in = dy + (row * from.w + col) * 16;
-                    for (int j = 0; j < 16; j += 1, weight += 32) {
+                    for (int j = 0; j < 16; j++, weight += 32) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         const __m512 w1_0 = _mm512_loadu_ps(weight + 16);
@@ -2287,12 +2286,12 @@ static INLINE void direct_1x1_c32_k16_bwd_data_p16_32_b0_1_8x2(float *restrict d
     }
 
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is the
- * gradient for a*(x - m) + b, made of dy, that for drop(a*(x - m) + b); 1 vector of channels at
- * once, row by row.
+ * gradient of a*(x - m) + b, dy that of drop(a*(x - m) + b); 1 vector of channels at once, row by
+ * row.
  * coef: rows a, b, m, .., those of each image. templates/ops/pointwise_sums.c.tpl */
 static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *restrict x,
         const float *restrict dy, const float *restrict coef, const uint8_t *keep, int n,
-    struct image from, struct image grads, struct drop_bits drop)
+        struct image from, struct image grads, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, sums += 2 * grads.pitch, x += floats_of(from),
@@ -2333,13 +2332,13 @@ static INLINE void norm_drop_bwd_reduce_x1(float *restrict sums, const float *re
         norm_drop_bwd_reduce_x1(sums, x, dy, coef, keep, n, image1, image2, drop); \
     }
 
-/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient for a*(x - m) + b, made
- * of dy, that for drop(a*(x - m) + b); 1 vector of channels at once.
+/* Backward: dx = A*g + B*(x - m) + D where x > 0, where g is the gradient of a*(x - m) + b, dy that
+ * of drop(a*(x - m) + b); 1 vector of channels at once.
  * coef: rows a, b, m, ..; dcoef: rows A, B, D; those of each image.
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const float *restrict x,
         const float *restrict dcoef, const float *restrict coef, const uint8_t *keep, int n,
-    struct image to, struct image grads, struct image from, struct drop_bits drop)
+        struct image to, struct image grads, struct image from, struct drop_bits drop)
 {
     const __m512 scale = _mm512_set1_ps(keep != NULL ? drop.scale : 1.0f);
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads),
@@ -2347,9 +2346,9 @@ static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const 
         const uint8_t *bits = keep != NULL ? keep + image * drop.bytes : NULL;
         for (int k = 0; k < grads.pitch; k += 16) {
             const __m512 m0 = _mm512_loadu_ps(coef + 2 * grads.pitch + k);
-            const __m512 da0 = _mm512_loadu_ps(dcoef + k);
-            const __m512 db0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
-            const __m512 dd0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
+            const __m512 A0 = _mm512_loadu_ps(dcoef + k);
+            const __m512 B0 = _mm512_loadu_ps(dcoef + grads.pitch + k);
+            const __m512 D0 = _mm512_loadu_ps(dcoef + 2 * grads.pitch + k);
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     const float *in = x + pixel_of(from, row, col) + k;
@@ -2360,7 +2359,7 @@ static INLINE void norm_drop_mask_bwd_data_x1(float *dx, const float *dy, const 
                     const __m512 d0 = _mm512_sub_ps(x0, m0);
                     __m512 g0 = _mm512_loadu_ps(grad);
                     g0 = kept(_mm512_mul_ps(g0, scale), bits, position);
-                    g0 = _mm512_fmadd_ps(da0, g0, _mm512_fmadd_ps(db0, d0, dd0));
+                    g0 = _mm512_fmadd_ps(A0, g0, _mm512_fmadd_ps(B0, d0, D0));
                     g0 = where_positive(g0, x0);
                     _mm512_storeu_ps(out, g0);
                 }
@@ -2430,7 +2429,7 @@ static INLINE void winograd_sum_8x1(float *restrict du, const float *restrict v,
  * templates/ops/conv/winograd_weights.c.tpl */
 static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *restrict x,
         const float *restrict dy, float *restrict scratch, int n,
-    struct image from, struct image grads, int padding)
+        struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = 16 * from.pitch + WINOGRAD_GAP;
@@ -2439,7 +2438,7 @@ static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *
     float *const v = scratch; /* transformed inputs of a block: v_step floats a frequency */
     float *const m = v + 36 * v_step; /* transformed gradients: m_step floats */
     float *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step floats */
-    const int wide = grads.w / 4;
+    const int wide = grads.w / 4; /* tiles a row: divides those of an image */
     const int image_tiles = grads.h / 4 * wide;
     const int tiles = n * image_tiles;
 
@@ -2490,9 +2489,9 @@ static INLINE void winograd_bwd_weights_16_8x1(float *restrict dw, const float *
 
 /* dw += x correlated with dy; 3 x 3 window, stride 1, padding 1. Images of any height and width;
  * from: x, to: dy.
- * Tile of up to 9 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels. templates/ops/conv/direct_weights.c.tpl */
-static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
+ * Tile of up to 9 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+static INLINE void direct_3x3_pad1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n, struct image to,
         struct image from)
 {
@@ -2554,12 +2553,12 @@ static INLINE void direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(float *restri
     }
 }
 
-#define DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(NAME, IMAGE1, IMAGE2) \
+#define DIRECT_3X3_PAD1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(NAME, IMAGE1, IMAGE2) \
     static NOINLINE void NAME(float *restrict dw, const float *restrict x, \
             const float *restrict dy, int n) \
     { \
         const struct image image1 = IMAGE_##IMAGE1, image2 = IMAGE_##IMAGE2; \
-        direct_3x3_p1_c3_k16_bwd_weights_p3_16_b1_0_9x1(dw, x, dy, n, image1, image2); \
+        direct_3x3_pad1_c3_k16_bwd_weights_p3_16_b1_0_9x1(dw, x, dy, n, image1, image2); \
     }
 
 /* y = largest of each 2 x 2 window, stride 2, padding 0. Images of any height and width.
@@ -2603,12 +2602,14 @@ static INLINE void maxpool_2x2_s2_c16_p16_fwd_b0_1(float *restrict y, const floa
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given,
  * in their order (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB
- * are those of an image. */
+ * are an image's, KB with weights and border, without sums and coefficients. x * w: a convolution;
+ * dy * w transposed: its transpose. 36 products: Winograd's, without transforms. */
 
 /* conv1 (s8.lua:7 from 26): y = relu(x * w); 3 x 3 window, stride 1, padding 1. Leaves sums of y
- * (see add_image_moments).
+ * (see take_image_sums).
  * y: 32 x 32 x 16, sums: 3 x 16, x: 34 x 34 x 3 (border 1), w: 9 x 3 x 16.
- * All 27 vectors of weights in registers. Loops: images, rows, tiles of up to 4 pixels, window.
+ * All 27 vectors of weights and up to 4 vectors of sums in registers. Loops: images, rows, tiles of
+ * up to 4 pixels, window.
  * 0.885 MFLOP; reads 16 KB, writes 64 KB. templates/ops/conv/bank.c.tpl */
 static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
         float *restrict sums, const float *restrict x, const float *restrict w, int n)
@@ -2765,7 +2766,7 @@ static NOINLINE void conv3x3_relu_norm_c3_k16_32x32_fwd__bank(float *restrict y,
                 acc2 = _mm512_fmadd_ps(_mm512_set1_ps(in[14]), w26, acc2);
                 acc3 = _mm512_fmadd_ps(_mm512_set1_ps(in[17]), w26, acc3);
 
-                _mm512_storeu_ps(out + (col) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc0));
+                _mm512_storeu_ps(out + col * 16, _mm512_max_ps(_mm512_setzero_ps(), acc0));
                 _mm512_storeu_ps(out + (col + 1) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc1));
                 _mm512_storeu_ps(out + (col + 2) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc2));
                 _mm512_storeu_ps(out + (col + 3) * 16, _mm512_max_ps(_mm512_setzero_ps(), acc3));
@@ -2880,9 +2881,9 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
                     float *out = y + (row * 1 + col) * 16 + k;
                     __m512 acc0_0 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 32 channels each. */
+                    /* Window row 0, column 0, 32 channels of each pixel. */
                     in = x + (row * 1 + col) * 32;
-                    for (int j = 0; j < 32; j += 1, weight += 16) {
+                    for (int j = 0; j < 32; j++, weight += 16) {
                         __m512 x0;
                         const __m512 w0_0 = _mm512_loadu_ps(weight);
                         x0 = _mm512_set1_ps(in[j]);
@@ -2898,8 +2899,8 @@ static NOINLINE void conv1x1_c32_k10_1x1_fwd__direct(float *restrict y, const fl
 
 /* conv11 (s8.lua:30): dw += x correlated with dy; 1 x 1 window, stride 1, padding 0.
  * dw: 1 x 32 x 16, x: 1 x 1 x 32, dy: 1 x 1 x 16.
- * Tile of up to 16 filter entries x 1 vector. Loops: images, filter rows, tiles, blocks of 16
- * channels, pixels.
+ * Tile of up to 16 entries of a window row (columns x channels) x 1 vector. Loops: images, window
+ * rows, tiles, blocks of 16 channels, pixels.
  * 0.00064 MFLOP; reads 3 KB, writes 2 KB. templates/ops/conv/direct_weights.c.tpl */
 static NOINLINE void conv1x1_c32_k10_1x1_bwd_weights__direct(float *restrict dw,
         const float *restrict x, const float *restrict dy, int n)
@@ -3006,7 +3007,7 @@ static NOINLINE void conv1x1_c32_k10_1x1_bwd_data__direct(float *restrict dx,
                     __m512 acc0_0 = _mm512_setzero_ps();
                     __m512 acc0_1 = _mm512_setzero_ps();
 
-                    /* Window row 0, column 0, 10 channels each. */
+                    /* Window row 0, column 0, 10 channels of each pixel. */
                     in = dy + (row * 1 + col) * 16;
                     for (int j = 0; j < 10; j += 2, weight += 64) {
                         __m512 x0;
@@ -3142,8 +3143,8 @@ NORM_DROP_BWD_REDUCE_X1(norm_drop0p01_c16_32x32_bwd_reduce, 32x32x16, 32x32x16, 
 NORM_DROP_MASK_BWD_DATA_X1(norm_drop0p01_mask_c16_32x32_bwd_data, 32x32x16, 32x32x16, 32x32x16,
         DROP0P01_32x32x16)
 /* conv1 (s8.lua:7 from 26): 0.885 MFLOP; reads 80 KB, writes 2 KB. */
-DIRECT_3X3_P1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct, 32x32x16,
-        32x32x3_B1)
+DIRECT_3X3_PAD1_C3_K16_BWD_WEIGHTS_P3_16_B1_0_9X1(conv3x3_c3_k16_32x32_bwd_weights__direct,
+        32x32x16, 32x32x3_B1)
 /* maxpool1 (s8.lua:11 from 26): reads 64 KB, writes 16 KB. */
 MAXPOOL_2X2_S2_C16_P16_FWD_B0_1(maxpool2x2s2_c16_32x32_fwd__b0_1, 16x16x16_B1, 32x32x16)
 /* maxpool2 (s8.lua:11 from 27): reads 16 KB, writes 4 KB. */
@@ -3167,11 +3168,11 @@ static void load_c3_32x32(float *restrict y, const float *restrict images, int n
 
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; 10 logits, in
  * 16 floats an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted
- * = logit - largest, power = exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s
- * / 10, s = smoothing. With `dlogits` also the gradient of the mean loss over the batch: dlogits =
- * (softmax(logits) - target) / batch->n. A training may mix into each image another one, whose
- * label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is
- * 1.
+ * = logit - largest, power = exp(shifted), target of k = (1 - s) (part [k = label] + (1 - part) [k
+ * = other]) + s / 10, [..] is 1 or 0, s = smoothing. With `dlogits` also the gradient of the mean
+ * loss over the batch: dlogits = (softmax(logits) - target) / batch->n. A training may mix into
+ * each image another one, whose label is in `others`; `part` is then what the image has of itself.
+ * Else both are NULL and part is 1.
  * templates/ops/loss.c.tpl */
 static void softmax_loss(float *dlogits, const float *values, const struct net *net, int chunk,
         int first, int n, float smoothing)
@@ -3189,18 +3190,18 @@ static void softmax_loss(float *dlogits, const float *values, const struct net *
             }
         }
         double sum = 0.0;
-        double mean = 0.0;
+        double shifted_mean = 0.0;
         double power[10];
         for (int k = 0; k < 10; k++) {
             const double shifted = (double)logits[k] - (double)logits[best];
             power[k] = exp(shifted);
             sum += power[k];
-            mean += shifted / 10;
+            shifted_mean += shifted / 10;
         }
         const double picked = part * ((double)logits[label] - (double)logits[best])
             + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
-        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * shifted_mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < 10; k++) {
@@ -3224,25 +3225,20 @@ static void store_logits(const struct net *net, int first, int n, const float *v
     }
 }
 
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared
- * deviations from these. Each image has its own: `before` is 0. */
-
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero
- * at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of
- * the values, of variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 /
- * (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
-static void add_image_moments(double *restrict moments, double before, const float *restrict sums,
-        int pitch, double pixels)
+/* Of an image, moments, 2 x pitch: the mean of each channel, then the sum of the squared deviations
+ * from it.
+ * sums: 3 x pitch, over `pixels` values a channel: a shift, the sum of (value - shift), the sum of
+ * its square. `off` is the mean's distance from the shift, which is one of the values: off * off <=
+ * pixels * their variance. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of
+ * squares: not all its digits cancel. templates/ops/moments.c.tpl */
+static void take_image_sums(double *restrict moments, const float *restrict sums, int pitch,
+        double pixels)
 {
-    const double share = pixels / (before + pixels);
     for (int k = 0; k < pitch; k++) {
-        /* the mean's distance from the shift */
         const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
-        const double distance = (double)sums[k] + off - moments[k];
-        moments[k] += distance * share;
-        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+        moments[k] = (double)sums[k] + off;
+        moments[pitch + k] = spread > 0.0 ? spread : 0.0;
     }
 }
 
@@ -3258,15 +3254,15 @@ struct group_norm {
  * + eps).
  * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to
  * float and b = bias - a * (mean - m): of an x near its mean, x - m is exact.
- * sums: 3 x pitch, those (see add_image_moments) of each channel over `count` values.
+ * sums: 3 x pitch, those (see take_image_sums) of each channel over `count` values.
  * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
  * templates/ops/norm.c.tpl */
 static INLINE void group_norm_fwd(float *restrict coef, const float *restrict sums,
         const float *restrict weight, const float *restrict bias, double count,
         struct group_norm of)
 {
-    double moments[64] = {0.0}; /* 2 rows of up to 32 */
-    add_image_moments(moments, 0.0, sums, of.pitch, count);
+    double moments[64]; /* 2 rows of up to 32 */
+    take_image_sums(moments, sums, of.pitch, count);
     for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
         for (int k = first; k < first + of.set; k++) {
@@ -3317,12 +3313,12 @@ static INLINE void group_norm_bwd(float *restrict dcoef, float *restrict dweight
             dweight[k] += (float)along;
             dbias[k] += sums[k];
         }
-        const double b = -scale * scale * product / (count * of.set);
-        const double d = -scale * sum / (count * of.set) - b * rest;
+        const double B = -scale * scale * product / (count * of.set);
+        const double D = -scale * sum / (count * of.set) - B * rest;
         for (int k = first; k < first + of.set; k++) {
             dcoef[k] = (float)((double)weight[k] * scale);
-            dcoef[of.pitch + k] = (float)b;
-            dcoef[2 * of.pitch + k] = (float)d;
+            dcoef[of.pitch + k] = (float)B;
+            dcoef[2 * of.pitch + k] = (float)D;
         }
     }
 }
@@ -3367,10 +3363,10 @@ static INLINE void unpack_taps(float *restrict canonical, const float *restrict 
         }
     }
 }
-#define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+#define UNPACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH) \
     static void NAME(float *restrict canonical, const float *restrict packed) \
     { \
-        unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+        unpack_taps(canonical, packed, TAP_COUNT, INPUTS, OUTPUTS, PITCH); \
     }
 
 /* Canonical weights -> w: blocks of `block` outputs (by<block>), in each [tap][inputs][outputs];
@@ -3388,10 +3384,10 @@ static INLINE void pack_taps(float *restrict packed, const float *restrict canon
         }
     }
 }
-#define PACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+#define PACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        pack_taps(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+        pack_taps(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK); \
     }
 
 /* Canonical weights -> G w G': 36 frequencies, in each blocks of 32 outputs, in
@@ -3466,11 +3462,11 @@ static INLINE void pack_transposed_taps_in_order(float *restrict packed,
         }
     }
 }
-#define PACK_TRANSPOSED_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+#define PACK_TRANSPOSED_IN_ORDER(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
     static void NAME(float *restrict packed, const float *restrict canonical) \
     { \
-        static const int tap_of[TAPS] = {__VA_ARGS__}; \
-        pack_transposed_taps_in_order(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, \
+        static const int tap_of[TAP_COUNT] = {__VA_ARGS__}; \
+        pack_transposed_taps_in_order(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, \
                 tap_of); \
     }
 
@@ -3570,10 +3566,10 @@ CALL(dw_x_dy_scratch, a->dw, a->x, a->dy, a->scratch, a->n)
 CALL(dx_dy_w_scratch, a->dx, a->dy, a->w, a->scratch, a->n)
 CALL(dx_winner_dy, a->dx, a->winner, a->dy, a->n)
 
-/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are
- * explained in struct kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from
- * small whole numbers it makes whole numbers, which tests compare bit for bit (a mean or norm does
- * not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Others: struct
+ * kernel of model.h (affine: what a norm applies, each_image: of each image, masks_x: zero where x
+ * <= 0, stats: leaves sums for a norm). EXACT: makes whole numbers of small whole numbers, which
+ * tests compare bit for bit. A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
@@ -3900,7 +3896,7 @@ static struct net open_net(struct run *run, int rank)
     return (struct net){
         .run = run,
         .rank = rank,
-        .weights = run->shared,
+        .packed = run->shared,
         .chunks = chunks,
         .scratch = run->thread[rank],
     };
@@ -3921,8 +3917,8 @@ static uint8_t *bits_or_null(const struct net *net, float *place)
 static struct buffers place_shared(const struct net *net, int chunk)
 {
     const float *const param = net->run->store.param;
-    const float *const packed = net->weights;
-    float *const totals = net->chunks + (size_t)chunk * CHUNK_FLOATS;
+    const float *const packed = net->packed;
+    float *const block = net->chunks + (size_t)chunk * CHUNK_FLOATS;
     return (struct buffers){
         .chunk = chunk,
         /* parameters that are read where they lie */
@@ -3944,17 +3940,16 @@ static struct buffers place_shared(const struct net *net, int chunk)
                 .wt_conv7 = packed + 269552, .wt_conv6 = packed + 270064,
                 .wt_conv5 = packed + 306928, .wt_conv4 = packed + 325360,
                 .wt_conv3 = packed + 334576, .wt_conv2 = packed + 335088,
-        /* sums over the images of a chunk */
-        .dw_conv1 = totals + 0, .dw_conv2 = totals + 432, .dw_conv3 = totals + 5040,
-                .dw_conv4 = totals + 5552, .dw_conv5 = totals + 7856, .dw_conv6 = totals + 12464,
-                .dw_conv7 = totals + 21680, .dw_conv8 = totals + 22192, .dw_conv9 = totals + 26800,
-                .dw_conv10 = totals + 36016, .dw_conv11 = totals + 45232,
-                .dw_norm8 = totals + 45744, .db_norm8 = totals + 45776, .dw_norm7 = totals + 45808,
-                .db_norm7 = totals + 45840, .dw_norm6 = totals + 45872, .db_norm6 = totals + 45904,
-                .dw_norm5 = totals + 45936, .db_norm5 = totals + 45968, .dw_norm4 = totals + 46000,
-                .db_norm4 = totals + 46032, .dw_norm3 = totals + 46064, .db_norm3 = totals + 46080,
-                .dw_norm2 = totals + 46096, .db_norm2 = totals + 46128, .dw_norm1 = totals + 46160,
-                .db_norm1 = totals + 46176,
+        /* the block of a chunk: sums over its images */
+        .dw_conv1 = block + 0, .dw_conv2 = block + 432, .dw_conv3 = block + 5040,
+                .dw_conv4 = block + 5552, .dw_conv5 = block + 7856, .dw_conv6 = block + 12464,
+                .dw_conv7 = block + 21680, .dw_conv8 = block + 22192, .dw_conv9 = block + 26800,
+                .dw_conv10 = block + 36016, .dw_conv11 = block + 45232, .dw_norm8 = block + 45744,
+                .db_norm8 = block + 45776, .dw_norm7 = block + 45808, .db_norm7 = block + 45840,
+                .dw_norm6 = block + 45872, .db_norm6 = block + 45904, .dw_norm5 = block + 45936,
+                .db_norm5 = block + 45968, .dw_norm4 = block + 46000, .db_norm4 = block + 46032,
+                .dw_norm3 = block + 46064, .db_norm3 = block + 46080, .dw_norm2 = block + 46096,
+                .db_norm2 = block + 46128, .dw_norm1 = block + 46160, .db_norm1 = block + 46176,
     };
 }
 
@@ -4037,6 +4032,7 @@ static struct buffers place_training(const struct net *net, int chunk)
     return at;
 }
 
+/* The same of an evaluation: numbers are those of the calls of section 3. */
 static struct buffers place_eval(const struct net *net, int chunk)
 {
     struct buffers at = place_shared(net, chunk);
@@ -4067,8 +4063,8 @@ static struct buffers place_eval(const struct net *net, int chunk)
     return at;
 }
 
-/* Name, number of dimensions and shape in PyTorch; offset, floats; how it begins, inputs of an
- * output (1 for a norm); whether weight decay applies. */
+/* name, dimensions, {PyTorch's shape}, offset, floats, first values, inputs of an output (1: a
+ * norm's), decays */
 static const struct param params[] = {
     {"conv1.weight", 4, {16, 3, 3, 3}, 0, 432, INIT_FAN_IN, 27, true},
     {"norm1.weight", 1, {16}, 432, 16, INIT_ONE, 1, true},
@@ -4099,13 +4095,13 @@ static const struct param params[] = {
     {"conv11.weight", 4, {10, 32, 1, 1}, 45680, 320, INIT_FAN_IN, 32, true},
 };
 
-/* Where the gradients and packed copies of the 27 parameters are, and how they are packed; .param:
- * row of params[]; a gradient: its offset in a chunk, its floats; TRANSPOSED: for a data
- * gradient. */
+/* Where the gradients and packed copies of parameters are, and how they are packed; .param: row of
+ * params[]; GRADIENT: offset in a chunk's block, floats; PACKED, TRANSPOSED (for a data gradient):
+ * offset, function. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
-static const struct weight weights[27] = {
+static const struct weight weight_rows[PARAMS] = {
     /* conv1.weight */ {.param = 0, GRADIENT(0, 432), .unpack = unpack_conv3x3_c3_k16_by16,
             PACKED(0, pack_conv3x3_c3_k16_by16)},
     /* norm1.weight */ {.param = 1, GRADIENT(46160, 16)},
@@ -4158,7 +4154,7 @@ static const struct weight weights[27] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, 27, run->shared); /* all 27 rows */
+    weights_pack(run, rank, weight_rows, PARAMS, run->shared);
 }
 
 static const struct backend backend = {
@@ -4300,9 +4296,9 @@ static const struct model model = {
     .name = "s8",
     .norm = "ln",
     .isa = "avx512",
-    /* and an ISA; said where a processor lacks this one */
+    /* a message adds the ISA that a processor has if it lacks this one */
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "262a10ebe7d85a17", /* digest of the code that computes */
+    .arithmetic = "9c36657e1a43ac04", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
@@ -4311,7 +4307,7 @@ static const struct model model = {
     .layers = layers,
     .layer_count = 40, /* the input, too */
     .params = params,
-    .param_count = 27, /* rows of params */
+    .param_count = PARAMS,
     .param_floats = 46000,
     .states = NULL,
     .state_count = 0,

@@ -42,7 +42,7 @@ local WORDS <const> = {
     { "^drop%d", "a dropout and its probability, p for the point" },
     { "^dropchannels%d", "the same of whole channels of an image" },
     { "^dropimages%d", "the same of whole images" },
-    { "^mask$", "backward: zero where the ReLU before cut its input off" },
+    { "^mask$", "backward: zero where the ReLU before cut its input off: its output is 0" },
     { "^bias$", "adds a bias" },
     { "^c%d+$", "channels in" },
     { "^k%d+$", "channels out" },
@@ -61,7 +61,7 @@ local WORDS <const> = {
     { "^padded$", "the channels of its input are filled up with zeros" },
     { "^p%d", "a padding other than half the window" },
     { "^b%d+$", "b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x, "
-        .. "dy. Without it, the first is what the window needs and the second 0" },
+        .. "dy. Without it: what the window needs (3x3: 1) and 0" },
     { "^x%d+$", "the same around a third image that it reads" },
     { "^%d+$" },
 }
@@ -70,12 +70,12 @@ local WORDS <const> = {
 local LOOPS <const> = {
     { "_(x%d+)$", "so many vectors of channels at once" },
     { "^winograd_[^s].*%a_(%d+x%d+)", "of winograd_, all tiles of a block x vectors" },
-    { "^winograd.*_(%d+_%d+x%d+)", "tiles of a block, then a tile of inputs x vectors" },
-    { "^direct.*_(%d+x%d+)", "of direct_, pixels or entries of the filter x vectors" },
+    { "^winograd.*_(%d+_%d+x%d+)", "tiles of a block, then inputs x vectors of a register tile" },
+    { "^direct.*_(%d+x%d+)", "of direct_, pixels (or entries of a window row) x vectors" },
     { "_(u%d+)$", "inputs a turn" },
     { "_(ahead)", "fetches what the next micro-batch reads" },
     { "_(ragged)_", "the last tiles of an image may be cut off" },
-    { "^direct_%d+x%d+.*_(p%d+)_c", "the padding of the window" },
+    { "^direct_%d+x%d+.*_(pad%d+)_c", "the padding of the window" },
     { "_(p%d+_%d+)_b", "the pitches of what is read and written" },
     { "^maxpool.*_(p%d+)_", "the pitch" },
     { "_(b%d+_%d+)", "the borders of what is read and written" },
@@ -84,15 +84,14 @@ local LOOPS <const> = {
 -- The prefixes of buffers by their roles (calls.lua), what they hold, and clauses.
 local ROLES <const> = {
     { "y", "y_<layer>", "its output" },
-    { "dy", "dy_", "the gradient of the loss for it; a kernel that is given it as dx and dy turns "
-        .. "it in place into that for the output of the convolution before: back through dropout, "
-        .. "norm and activation" },
+    { "dy", "dy_", "the gradient of the loss for it, until a kernel that is given it as dx and dy "
+        .. "makes of it, in place, that for the output of the convolution before" },
     { "w", "w_", "its weights, packed as its kernels read them" },
     { "wt", "wt_", "the same for its data gradient: inputs and outputs exchanged",
         { "_winograd", "; for Winograd's kernels, taps reversed, too" } },
     { "b", "b_", "its bias" },
     { "dw", "dw_", "the gradient of its weight" }, { "db", "db_", "the gradient of its bias" },
-    { "sums", "sums_", "of a norm: 3 rows: a shift, sums of the distance to it and of its square" },
+    { "sums", "sums_", "of a norm: 3 rows: shift, sum of (y - shift), sum of (y - shift)^2" },
     { "coef", "coef_", "what a norm applies, 5 rows: a, b, m, mean - m, 1 / deviation; "
         .. "derived in section 5" },
     { "dsums", "dsums_", "of a norm's gradient: 2 sums a channel" },
@@ -102,7 +101,7 @@ local ROLES <const> = {
     { "chunk_sums", "chunk_", "the same over a chunk: chunk_sums_ moments, chunk_dsums_ sums" },
     { "keep", "keep_", "a bit an element: whether a dropout keeps it",
         { "_drop[ci]", "; of channels or images, the bits of a pixel stand for all" } },
-    { "winner", "winner_", "a byte an output: which pixel of its window was the largest" },
+    { "winner", "winner_", "a byte an output: which pixel of its window was the (first) largest" },
     { "place", "place_", "a channel: which pixel of the image was the largest, row by row" },
     { "tiles", "tiles_", "of a Winograd kernel (section 4), for a block of tiles and each of 36 "
         .. "frequencies: transformed inputs and their products with w; for bwd_weights transformed "

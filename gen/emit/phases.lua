@@ -65,13 +65,14 @@ end
 local function add_call(body, call, number)
     local text <const> = string.format("%s(%s)", call.fn, arguments_text(body, call))
     local slot <const> = body.is.slots and slot_of(call, body.is.slots)
-    append(body.lines, "/* %d */ %s%s;", number, text,
+    append(body.lines, "%s%s%s;", number and "/* " .. number .. " */ " or "", text,
         slot and ", TIMED(" .. slot:gsub("^SLOT_", "") .. ")" or "")
 end
 
 -- The function of one phase: its calls. Those of training are timed on request: is.slots is nil in
 -- evaluation.
--- is = { name, title, first_call = its number, counted through all phases, memory = of memory.lua,
+-- is = { name, title, first_call = its number, counted through all phases, or nil where the places
+--        of buffers are those of other calls, memory = of memory.lua,
 --        slots = of name.slots, begin = lines before its calls or nil }
 local function phase_text(phase, is)
     local body <const> = {
@@ -80,7 +81,7 @@ local function phase_text(phase, is)
     }
     local title
     for i, call in ipairs(phase.calls) do
-        local number <const> = is.first_call + i - 1
+        local number <const> = is.first_call and is.first_call + i - 1
         if call.title ~= title then
             title = call.title
             if #body.lines > 0 then
@@ -88,7 +89,7 @@ local function phase_text(phase, is)
             end
             append(body.lines, "/* %s */", c.comment(title))
         end
-        clear_borders(body, is.memory.clears[number] or {})
+        clear_borders(body, number and is.memory.clears[number] or {})
         add_call(body, call, number)
     end
     return (template.render("emit/phase.c.tpl", {
@@ -261,7 +262,7 @@ local function shared_texts(train, eval, shared, slots)
         }),
     }, phase_text(part(rest, loss, #rest), {
         name = "eval_micro_batch", title = "A micro-batch in evaluation mode.", begin = begin,
-        first_call = shared.calls + 1, memory = { clears = {} },
+        memory = { clears = {} },
     })
 end
 
@@ -308,7 +309,7 @@ function phases.texts(graph, train, eval, phased, shared, update)
         })
     end
     return texts, template.render("emit/step.c.tpl", {
-        phases = steps, phased = phased, weight_count = #graph.params,
+        phases = steps, phased = phased,
         fixed_lines = fixed_lines_of(graph, train.plan), update = update,
     }), eval_text, template.render("emit/evaluation.c.tpl", {
         phased = phased, eval_lines = eval_lines_of(graph),

@@ -299,6 +299,7 @@ function emit.program(graph, options)
     params.phase_count = #train.plan.phases
     params.legend_words, params.legend_buffers = legend.lines { train.plan, eval.plan }
     params.has_bits, params.has_norms = has_bits(train.plan), kernels.has_norms
+    params.registers = set.registers
     params.says_loops = not set.plain -- there code says it
     params.clears_borders = next(train.memory.clears) ~= nil or next(eval.memory.clears) ~= nil
     params.weights, params.phase_texts, params.step = weights, phase_texts, step

@@ -215,7 +215,7 @@ function pointwise.origin_text(spec)
     local inner <const> = spec.affine and "a*(x - m) + b" or "x"
     local value <const> = pointwise.value_text(spec)
     return value == inner and "dy" or string.format(
-        "the gradient for %s, made of dy, that for %s", inner, value)
+        "the gradient of %s, dy that of %s", inner, value)
 end
 
 -- What a kernel computes, for its comment.

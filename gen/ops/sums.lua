@@ -29,7 +29,7 @@ function sums.params(spec, isa)
     local params <const> = kernel.common(spec, isa, spec.x.pitch)
     params.pitch, params.h, params.w = spec.x.pitch, spec.x.h, spec.x.w
     params.x_border, params.x_cols = spec.x.border, layout.cols(spec.x)
-    params.formula = "sums of x for each channel (see add_image_moments)."
+    params.formula = "sums of x for each channel (see take_image_sums)."
     params.shapes = kernel.shapes_text(spec, spec.x.pitch)
     params.cost = kernel.cost_text(spec, isa, spec.x.h * spec.x.w * spec.x.pitch, 3 * spec.x.pitch)
     return "ops/sums.c.tpl", params

@@ -373,7 +373,7 @@
 
     /* Which elements of n images a dropout layer keeps: bit i is set unless rng_drops(key, i, threshold) of rng.h: when 16 random bits of
      * position i are at least the threshold, 65536 * p rounded: 655 for a probability p of 0.01.
-     * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the number of each image in the data set. */
+     * layer: its index in layers[] of section 8. words: of 32 bits, an image. batch->samples: the number of each image in the data set. keep: NULL where nothing is dropped. */
     @ prototype()
     static NOINLINE void draw_bits(uint8_t *restrict keep, const struct net *net, int image, int n, uint32_t layer, uint32_t threshold, int words)
     {

@@ -45,8 +45,8 @@
      * It makes again, in y_<layer>_phase<number of the phase>: ${again}; a profile has the time of a kernel's second run in SLOT_.._FWD_2.
 @ end
  *
- * Layouts: an image lies as rows x columns x channels, which are filled up with zeros to a multiple of ${vl} (not in an input
- * whose kernel reads them one by one); around it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
+ * Layouts: an image lies as rows x columns x channels, which are filled up to whole vectors of ${vl} with zeros, which zero columns of w make (not where a kernel reads an input's
+ * one by one); around it may be a frame of zeros, its border. The images of a micro-batch lie one after another.
  * Before the place of a buffer, in section 9, stand the numbers of the first and the last call that it lives for; calls are numbered where they stand.
  * Canonical parameters lie as PyTorch has them: outputs, inputs, rows, columns.
  *
@@ -61,7 +61,7 @@
 @ end
  *
  * Functions run_, rng_, team_, weights_ and program_main and constants ${tensor_rows and "PROFILE_, TENSOR_ and WHAT_" or "PROFILE_"} are the runtime's: see
- * its headers. `rank` is the number of a thread.
+ * its headers; so are struct span (run.h: from `first` to before `last`) and struct geometry (model.h: a window).
  * Arguments: x, y: the input and output of a kernel, dx, dy: their gradients, n: the images of a micro-batch; in sections 2 and 3,
  * `at`: its buffers. A type takes_.. names its arguments in their order. ${says_loops and "`Loops:` above a kernel: the outermost first; " or ""}templates/..: where the generator has that text.
  *
@@ -92,6 +92,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 enum {
+    PARAMS = ${#weights}, /* rows of params[] and weight_rows[] */
     @ if own_chunks then
         CHUNKS = ${most_chunks}, /* of a batch, at most */
     @ end
@@ -108,7 +109,7 @@ enum {
 struct net {
     struct run *run;
     int rank; /* of the thread */
-    ${real} *weights; /* packed weights */
+    ${real} *packed; /* weights */
     ${real} *chunks; /* a block of CHUNK_FLOATS for each chunk of images */
     @ if phased then
         ${real} *micro_batches; /* a block of MICRO_BATCH_FLOATS for each micro-batch of the batch */
@@ -162,8 +163,18 @@ enum {
     SLOT_UPDATE = SLOT_KERNELS + PROFILE_UPDATE
 };
 
-/* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of the profile, where the run has one. */
+/* Stands behind a call: its time, with that of calls before it that have none, goes to this slot of the profile, where the run
+ * has one: a training. */
 #define TIMED(SLOT) count_time(net, SLOT_##SLOT)
+static inline void count_time(const struct net *net, int slot)
+{
+    run_count(net->run, net->rank, slot);
+}
+
+static inline void zero(${real} *p, size_t floats)
+{
+    memset(p, 0, floats * sizeof *p);
+}
 
 /* What the step calls, in this order: memory,${has_bits and " bits of dropouts," or ""} kernels forward, kernels backward layer by layer${evaluates_apart and ", kernels of an evaluation alone" or ""}, the
  * input, the loss, the logits${has_norms and ", moments and norms" or ""}. */
@@ -177,19 +188,17 @@ static const ${real} *input_images(const struct net *net, int image);
 @ if clears_borders then
     static void clear_border(${real} *p, int n, int h, int w, int pitch, int border);
 @ end
-static inline void zero(${real} *p, size_t floats);
-static inline void count_time(const struct net *net, int slot);
 @ for _, line in ipairs(prototypes) do
     ${line}
 @ end
 
-/* Where the gradients and packed copies of the ${#weights} parameters are: see section 9. */
-static const struct weight weights[${#weights}];
+/* Where the gradients and packed copies of parameters are: see section 9. */
+static const struct weight weight_rows[PARAMS];
 
 /* -- 2. The training step ---------------------------------------------------------------------- */
 
-/* The number behind the parameters of a norm is the pixels of an image${phased and "; that before it, and the last of chunk_sums(), the floats of a row" or ""}. Those of draw_bits() are the layer's index in layers[] (not the
- * call's number), the threshold, and the 32-bit words of an image; those of clear_border() the rows, columns, pitch and border of a buffer. */
+/* The number behind the parameters of a norm is the pixels of an image${phased and "; that before it, and the last of chunk_sums(), the floats of a row" or ""}. Those of draw_bits() are the layer's row in layers[] of section 8,
+ * the threshold, and the 32-bit words of an image; those of clear_border() the rows, columns, pitch and border of a buffer. */
 
 @ for _, text in ipairs(phase_texts) do
     ${text}
@@ -202,20 +211,9 @@ ${evaluation}
 /* -- 4. Loops of kernels and what they share --------------------------------------------------- */
 @ if loop_words then
 
-    /* In names of loops: ${loop_words}. */
+    /* In names of loops: ${loop_words}.${intrinsics and " Of " .. registers .. " registers, a tile of m x n takes m n sums (acc<m>_<n>), n vectors (w<n>_<input of a turn>) and 1 number in all lanes; smaller tiles fit the image, or are loaded and stored often." or ""} */
 @ end
 ${shapes}
-/* Gives the time since the last call of this function to a slot, when the run has a profile. */
-static inline void count_time(const struct net *net, int slot)
-{
-    run_count(net->run, net->rank, slot);
-}
-
-static inline void zero(${real} *p, size_t floats)
-{
-    memset(p, 0, floats * sizeof *p);
-}
-
 @ if clears_borders then
     /* Zeroes the borders of n images of h x w pixels, whose memory other buffers have had before. */
     static void clear_border(${real} *p, int n, int h, int w, int pitch, int border)
@@ -262,7 +260,8 @@ ${helpers}
 /* -- 5. Kernels -------------------------------------------------------------------------------- */
 
 /* A line that begins in capitals makes a kernel: its name, then what its loops, above, are given, in their order
- * (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB are those of an image. */
+ * (IMAGE1: the first struct image; 32x32x16 stands for IMAGE_32x32x16). MFLOP and KB are an image's, KB with weights and border,
+ * without sums and coefficients.${intrinsics and " x * w: a convolution; dy * w transposed: its transpose." or ""}${wanted.winograd_input_columns and " 36 products: Winograd's, without transforms." or ""} */
 
 @ for _, text in ipairs(kernel_texts) do
     ${text}
@@ -285,9 +284,9 @@ ${helpers}
     ${line}
 @ end
 
-/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Other fields are explained in struct
- * kernel of model.h, such as stats: it leaves sums for a norm; EXACT: from small whole numbers it makes whole numbers,
- * which tests compare bit for bit (a mean or norm does not). A BWD_REDUCE makes no dx: its .dx repeats .x. */
+/* What every row has; the compiler refuses a FUNCTION that is not of its TYPE. Others: struct kernel of model.h (affine: what a norm
+ * applies, each_image: of each image, masks_x: zero where x <= 0, stats: leaves sums for a norm). EXACT: makes whole numbers of
+ * small whole numbers, which tests compare bit for bit. A BWD_REDUCE makes no dx: its .dx repeats .x. */
 #define KERNEL(TYPE, FUNCTION, LAYER, OP, PASS) \
     .name = #FUNCTION, .function = (kernel_function *)(true ? FUNCTION : (takes_##TYPE *)NULL), \
     .run = call_##TYPE, .layer = LAYER, .op = KERNEL_##OP, .pass = PASS_##PASS, \
@@ -370,7 +369,7 @@ static struct net open_net(struct run *run, int rank)
     return (struct net){
         .run = run,
         .rank = rank,
-        .weights = run->shared,
+        .packed = run->shared,
         .chunks = chunks,
         @ if phased then
             .micro_batches = chunks + (size_t)${chunks} * CHUNK_FLOATS,
@@ -428,6 +427,8 @@ static struct buffers place_training(const struct net *net, int chunk${phased an
 
 @ if places.shared then
     /* The same of an evaluation, which keeps all that a dropout may drop and notes no winners. */
+@ else
+    /* The same of an evaluation: numbers are those of the calls of section 3. */
 @ end
 static struct buffers place_eval(const struct net *net, int chunk${phased and ", int micro_batch" or ""})
 {
@@ -443,8 +444,7 @@ static struct buffers place_eval(const struct net *net, int chunk${phased and ",
     return at;
 }
 
-/* Name, number of dimensions and shape in PyTorch; offset, ${real}s; how it begins, inputs of an output (1 for a norm);
- * whether weight decay applies. */
+/* name, dimensions, {PyTorch's shape}, offset, ${real}s, first values, inputs of an output (1: a norm's), decays */
 static const struct param params[] = {
     @ for _, row in ipairs(param_rows) do
         ${row}
@@ -469,12 +469,12 @@ static const struct param params[] = {
     };
 @ end
 
-/* Where the gradients and packed copies of the ${#weights} parameters are, and how they are packed; .param: row of
- * params[]; a gradient: its offset in a chunk, its ${real}s; TRANSPOSED: for a data gradient. */
+/* Where the gradients and packed copies of parameters are, and how they are packed; .param: row of
+ * params[]; GRADIENT: offset in a chunk's block, ${real}s; PACKED, TRANSPOSED (for a data gradient): offset, function. */
 #define GRADIENT(AT, FLOATS) .gradient = AT, .gradient_floats = FLOATS
 #define PACKED(AT, PACK) .packed = true, .forward = AT, .pack = PACK
 #define TRANSPOSED(AT, PACK) .transposed = AT, .pack_transposed = PACK
-static const struct weight weights[${#weights}] = {
+static const struct weight weight_rows[PARAMS] = {
     @ for _, row in ipairs(weights) do
         ${row}
     @ end
@@ -482,7 +482,7 @@ static const struct weight weights[${#weights}] = {
 
 static void pack(struct run *run, int rank)
 {
-    weights_pack(run, rank, weights, ${#weights}, run->shared); /* all ${#weights} rows */
+    weights_pack(run, rank, weight_rows, PARAMS, run->shared);
 }
 
 static const struct backend backend = {
@@ -520,7 +520,7 @@ static const struct model model = {
     .name = ${model.name},
     .norm = ${model.norm},
     .isa = ${model.isa},
-    .remake = ${model.remake}, /* and an ISA; said where a processor lacks this one */
+    .remake = ${model.remake}, /* a message adds the ISA that a processor has if it lacks this one */
     .arithmetic = "${model.arithmetic}", /* digest of the code that computes */
     .c = ${model.c},
     .h = ${model.h},
@@ -530,7 +530,7 @@ static const struct model model = {
     .layers = layers,
     .layer_count = ${#layer_rows}, /* the input, too */
     .params = params,
-    .param_count = ${#param_rows}, /* rows of params */
+    .param_count = PARAMS,
     .param_floats = ${param_floats},
     @ if standardize_rows then
         .standardize = standardize,
@@ -543,7 +543,7 @@ static const struct model model = {
     @ if tensor_rows then
         .tensors = &all_tensors,
     @ else
-        .tensors = NULL, /* where numbers are not finite, a diagnosis looks with generic kernels */
+        .tensors = NULL, /* generic kernels compute again to find numbers that are not finite */
     @ end
     .backend = &backend,
     @ if description then

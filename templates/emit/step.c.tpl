@@ -82,10 +82,10 @@ static void train(struct run *run, int rank)
         @ end
     @ end
 
-    /* Every chunk has its gradients: sum, update and pack, ${weight_count} parameters; scratch: for a gradient to
-     * unpack. ${update} The runtime waits for all threads behind a step. */
+    /* Behind the barrier all chunks have their gradients; dlogits are divided by batch->n, so their sum is that of the mean
+     * loss. Each thread sums, updates and packs its share of the parameters (weights.h); scratch: to unpack a gradient. ${update} The runtime waits for all threads behind a step. */
     team_barrier(run->team);
     count_time(&net, SLOT_WAIT);
-    weights_update(run, rank, weights, ${weight_count}, net.chunks, CHUNK_FLOATS, run_chunks(run), net.weights, net.scratch);
+    weights_update(run, rank, weight_rows, PARAMS, net.chunks, CHUNK_FLOATS, run_chunks(run), net.packed, net.scratch);
     count_time(&net, SLOT_UPDATE);
 }

@@ -11,7 +11,8 @@
         return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
     }
 
-    /* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above. */
+    /* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above: the zeros
+     * of clear_border(), which a convolution reads as padding. */
     static inline int pixel_of(struct image it, int row, int col)
     {
         return ((row + it.border) * (it.w + 2 * it.border) + col + it.border) * it.pitch;
@@ -33,9 +34,27 @@
         return output * axis.stride - axis.padding + tap * axis.dilation;
     }
 @ end
+@ if wanted.add_window then
+
+    /* sum += x * w over the window of output (row, col) and the inputs. w: [tap][input][output], `outputs` of them. */
+    static INLINE void add_window(${real} *restrict sum, int outputs, const ${real} *restrict x, struct image from, const ${real} *restrict w, struct geometry window, int row, int col)
+    {
+        for (int r = 0; r < window.h.taps; r++) {
+            const int down = seen(window.h, row, r);
+            for (int s = 0; s < window.w.taps; s++) {
+                const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
+                for (int i = 0; i < from.c; i++, w += outputs) {
+                    for (int k = 0; k < outputs; k++) {
+                        sum[k] += in[i] * w[k];
+                    }
+                }
+            }
+        }
+    }
+@ end
 @ if wanted.inside then
 
-    /* The rows that output row `at` sees of an image of `size` rows; or the columns. */
+    /* The rows that output row `at` of a pool (dilation 1) sees of `size` rows; or the columns. */
     static inline struct span inside(int at, struct axis axis, int size)
     {
         const int first = seen(axis, at, 0);
@@ -146,7 +165,7 @@
 @ end
 @ if wanted.dropped then
 
-    /* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits as it is. */
+    /* `value` behind a dropout: times `scale` where its bit is set, else 0; without bits, nothing is dropped. */
     static inline ${real} dropped(${real} value, const uint8_t *bits, int position, ${real} scale)
     {
         if (bits == NULL) {

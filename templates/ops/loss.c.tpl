@@ -1,7 +1,7 @@
 @ -- Softmax, cross entropy with label smoothing, and the gradient of both, for a micro-batch.
 /* Loss of each image of a micro-batch, and whether its largest logit is the label's; ${classes} logits, in
  * ${values_floats} ${real}s an image: loss = log(sum of powers) - sum of target * shifted, added up, where shifted = logit - largest, power =
- * exp(shifted), target = (1 - s) (part [label] + (1 - part) [other]) + s / ${classes}, s = smoothing. With `dlogits` also the gradient of
+ * exp(shifted), target of k = (1 - s) (part [k = label] + (1 - part) [k = other]) + s / ${classes}, [..] is 1 or 0, s = smoothing. With `dlogits` also the gradient of
  * the mean loss over the batch: dlogits = (softmax(logits) - target) / batch->n. A training may mix into each image another
  * one, whose label is in `others`; `part` is then what the image has of itself. Else both are NULL and part is 1.
  * templates/ops/loss.c.tpl */
@@ -21,18 +21,18 @@ static void softmax_loss(${real} *dlogits, const ${real} *values, const struct n
             }
         }
         double sum = 0.0;
-        double mean = 0.0;
+        double shifted_mean = 0.0;
         double power[${classes}];
         for (int k = 0; k < ${classes}; k++) {
             const double shifted = (double)logits[k] - (double)logits[best];
             power[k] = exp(shifted);
             sum += power[k];
-            mean += shifted / ${classes};
+            shifted_mean += shifted / ${classes};
         }
         const double picked = part * ((double)logits[label] - (double)logits[best])
             + (1.0 - part) * ((double)logits[other] - (double)logits[best]);
         const double s = (double)smoothing;
-        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * mean;
+        net->run->loss[chunk] += log(sum) - (1.0 - s) * picked - s * shifted_mean;
         net->run->correct[chunk] += best == label;
         if (dlogits != NULL) {
             for (int k = 0; k < ${classes}; k++) {

@@ -1,22 +1,27 @@
 @ -- What the sums of norms' kernels come to. A sum over many values is never taken over the values
 @ -- themselves, whose mean may be far above their deviation.
-/* Moments of `pitch` channels over some values: their means, then the sums of their squared deviations from
- * these. ${gathers and "Images are added in order (Chan, Golub and LeVeque 1979)." or "Each image has its own: `before` is 0."} */
-
-/* Adds the values of an image, `pixels` a channel, to moments over `before` values, which are zero at first.
- * sums: 3 x pitch: a shift, the sum of value - shift, the sum of its square. The shift is one of the values, of
- * variance v: off * off <= pixels * v. So `spread`, a difference, is at least 1 / (pixels + 1) of the sum of squares: not all its
- * digits cancel. templates/ops/moments.c.tpl */
+@ local moments = "moments, 2 x pitch: the mean of each channel, then the sum of the squared deviations from it"
+/* ${gathers and "Adds an image to " or "Of an image, "}${moments}${gathers and ". `before`: values that a channel has there; the first image finds zeros. Images come in order (Chan, Golub and LeVeque 1979)" or ""}.
+ * sums: 3 x pitch, over `pixels` values a channel: a shift, the sum of (value - shift), the sum of its square. `off` is the mean's
+ * distance from the shift, which is one of the values: off * off <= pixels * their variance. So `spread`, a difference, is at
+ * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
 @ prototype()
-static void add_image_moments(double *restrict moments, double before, const ${real} *restrict sums, int pitch, double pixels)
+static void take_image_sums(double *restrict moments, ${gathers and "double before, " or ""}const ${real} *restrict sums, int pitch, double pixels)
 {
-    const double share = pixels / (before + pixels);
+    @ if gathers then
+        const double share = pixels / (before + pixels);
+    @ end
     for (int k = 0; k < pitch; k++) {
-        const double off = (double)sums[pitch + k] / pixels; /* the mean's distance from the shift */
+        const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
-        const double distance = (double)sums[k] + off - moments[k];
-        moments[k] += distance * share;
-        moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+        @ if gathers then
+            const double distance = (double)sums[k] + off - moments[k];
+            moments[k] += distance * share;
+            moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;
+        @ else
+            moments[k] = (double)sums[k] + off;
+            moments[pitch + k] = spread > 0.0 ? spread : 0.0;
+        @ end
     }
 }
 @ if gathers then
@@ -39,7 +44,7 @@ static void add_image_moments(double *restrict moments, double before, const ${r
     {
         const int before = image - run_chunk(net->run, chunk).first;
         for (int i = 0; i < n; i++, sums += 3 * pitch) {
-            add_image_moments(moments, (before + i) * pixels, sums, pitch, pixels);
+            take_image_sums(moments, (before + i) * pixels, sums, pitch, pixels);
         }
     }
 

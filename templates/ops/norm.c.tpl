@@ -14,14 +14,14 @@ struct ${word} {
  * those of the set * count elements of a set${batch and "" or " in one image"}, deviation = sqrt(variance + eps).
  * Kernels apply it as y = a * (x - m) + b with a = weight / deviation, m = the mean rounded to ${real} and
  * b = bias - a * (mean - m): of an x near its mean, x - m is exact.
- * ${batch and "moments: 2 x pitch, those" or "sums: 3 x pitch, those (see add_image_moments)"} of each channel over `count` values.
+ * ${batch and "moments: 2 x pitch, those" or "sums: 3 x pitch, those (see take_image_sums)"} of each channel over `count` values.
  * coef: 5 x pitch: a, b, m (near), mean - m (rest), 1 / deviation (scale).
  * templates/ops/norm.c.tpl */
 static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 {
     @ if not batch then
-        double moments[${2 * most_pitch}] = {0.0}; /* 2 rows of up to ${most_pitch} */
-        add_image_moments(moments, 0.0, sums, of.pitch, count);
+        double moments[${2 * most_pitch}]; /* 2 rows of up to ${most_pitch} */
+        take_image_sums(moments, sums, of.pitch, count);
     @ end
     for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
@@ -78,12 +78,12 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
                     dbias[k] += sums[k];
                 @ end
             }
-            const double b = -scale * scale * product / (count * of.set);
-            const double d = -scale * sum / (count * of.set) - b * rest;
+            const double B = -scale * scale * product / (count * of.set);
+            const double D = -scale * sum / (count * of.set) - B * rest;
             for (int k = first; k < first + of.set; k++) {
                 dcoef[k] = (${real})((double)weight[k] * scale);
-                dcoef[of.pitch + k] = (${real})b;
-                dcoef[2 * of.pitch + k] = (${real})d;
+                dcoef[of.pitch + k] = (${real})B;
+                dcoef[2 * of.pitch + k] = (${real})D;
             }
         }
     }
@@ -173,7 +173,7 @@ static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
         memset(moments, 0, 2 * (size_t)of.pitch * sizeof *moments);
         for (int i = images.first; i < images.last; i++) {
             const ${real} *const part = ghost_part(net, parts, 3 * of.pitch, micro_batch, i);
-            add_image_moments(moments, (i - images.first) * pixels, part, of.pitch, pixels);
+            take_image_sums(moments, (i - images.first) * pixels, part, of.pitch, pixels);
         }
         return (images.last - images.first) * pixels;
     }

@@ -5,7 +5,7 @@
 @ end
  * templates/ops/pointwise.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from${dropout and ", struct drop_bits drop" or ""})
+        struct image to, struct image from${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
         const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});

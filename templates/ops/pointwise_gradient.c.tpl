@@ -6,7 +6,7 @@
 @ end
  * templates/ops/pointwise_gradient.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop_bits drop" or ""})
+        struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
         const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});
@@ -22,9 +22,9 @@ static INLINE void ${name}(${signature},
                     const ${vec} b${n} = ${mm}_loadu_ps(${c.add("coef + grads.pitch + k", n * vl)});
                 @ end
                 const ${vec} m${n} = ${mm}_loadu_ps(${c.add("coef + 2 * grads.pitch + k", n * vl)});
-                const ${vec} da${n} = ${mm}_loadu_ps(${c.add("dcoef + k", n * vl)});
-                const ${vec} db${n} = ${mm}_loadu_ps(${c.add("dcoef + grads.pitch + k", n * vl)});
-                const ${vec} dd${n} = ${mm}_loadu_ps(${c.add("dcoef + 2 * grads.pitch + k", n * vl)});
+                const ${vec} A${n} = ${mm}_loadu_ps(${c.add("dcoef + k", n * vl)});
+                const ${vec} B${n} = ${mm}_loadu_ps(${c.add("dcoef + grads.pitch + k", n * vl)});
+                const ${vec} D${n} = ${mm}_loadu_ps(${c.add("dcoef + 2 * grads.pitch + k", n * vl)});
             @ end
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
@@ -53,7 +53,7 @@ static INLINE void ${name}(${signature},
                             g${n} = ${c.fill(activation.backward, { V = affine and c.call(mm .. "_fmadd_ps", "a" .. n, "d" .. n, "b" .. n) or "x" .. n, G = "g" .. n })};
                         @ end
                         @ if affine then
-                            g${n} = ${mm}_fmadd_ps(da${n}, g${n}, ${mm}_fmadd_ps(db${n}, d${n}, dd${n}));
+                            g${n} = ${mm}_fmadd_ps(A${n}, g${n}, ${mm}_fmadd_ps(B${n}, d${n}, D${n}));
                         @ end
                         @ if masks_x then
                             @ uses "where_positive"

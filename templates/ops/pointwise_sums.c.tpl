@@ -3,7 +3,7 @@
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is ${gradient}; ${c.count(block, "vector")} of channels at once, row by row.
  * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/pointwise_sums.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})
+        struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})
 {
     @ if dropout then
         const ${vec} scale = ${mm}_set1_ps(keep != NULL ? drop.scale : 1.0${f});

@@ -45,7 +45,7 @@ function common.data_params(spec, isa, weights, floats, multiplied)
     if forward then
         params.formula = string.format("y = %sx * w%s%s; %s.%s", spec.relu and "relu(" or "",
             spec.bias and " + bias" or "", spec.relu and ")" or "", window_text(spec),
-            spec.stats and " Leaves sums of y (see add_image_moments)." or "")
+            spec.stats and " Leaves sums of y (see take_image_sums)." or "")
     else
         params.formula = string.format("dx %s dy * w transposed; %s.", spec.adds and "+=" or "=",
             window_text(spec))

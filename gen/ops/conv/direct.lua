@@ -61,10 +61,10 @@ local function loops_name(spec, params, source, target)
     local function word(condition, text)
         return condition and text or ""
     end
-    return string.format("direct_%s_c%d_k%d_%s%s%s_p%d_%d_b%d_%d_%dx%d%s",
-        entry.geometry_word(spec.geometry):lower(), spec.c, spec.k, spec.pass,
-        word(spec.relu, "_relu"), word(spec.adds, "_add"), source.pitch, target.pitch,
-        source.border, target.border, params.mr, params.nr,
+    local window <const> = entry.geometry_word(spec.geometry):lower():gsub("_p", "_pad")
+    return string.format("direct_%s_c%d_k%d_%s%s%s_p%d_%d_b%d_%d_%dx%d%s", window,
+        spec.c, spec.k, spec.pass, word(spec.relu, "_relu"), word(spec.adds, "_add"),
+        source.pitch, target.pitch, source.border, target.border, params.mr, params.nr,
         word(params.unroll and params.unroll > 1, "_u" .. (params.unroll or 1)))
 end
 

@@ -64,7 +64,7 @@ local function window_runs(rows, cols, stride_h, stride_w, layout, channels)
                 row = nests.factor("row", stride_h, row.at + layout.border),
                 col = "col" .. c.times(stride_w) .. c.add("", cols[i].at + layout.border),
                 at = row.at, tap = row.tap,
-                entries = string.format("%s, %d channels each",
+                entries = string.format("%s, %d channels of each pixel",
                     taps == 1 and "column " .. cols[i].tap or taps .. " columns", channels),
             }
         end

@@ -2,7 +2,7 @@
 @ assert(k_pitch == vl, "the bank holds one vector of outputs")
 /* ${formula}
  * ${shapes}
- * All ${entries} vectors of weights in registers. Loops: images, rows, tiles of up to ${mr} pixels, window.
+ * All ${entries} vectors of weights and up to ${c.count(mr, "vector")} of sums in registers. Loops: images, rows, tiles of up to ${mr} pixels, window.
  * ${cost} templates/ops/conv/bank.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})
@@ -33,7 +33,7 @@ static NOINLINE void ${name}(${signature})
                     @ end
 
                     @ for m = 0, span.mr - 1 do
-                        ${mm}_storeu_ps(out + (${c.add("col", m)}) * ${k_pitch}, ${relu and mm .. "_max_ps(" .. mm .. "_setzero_ps(), acc" .. m .. ")" or "acc" .. m});
+                        ${mm}_storeu_ps(out + ${c.index("col", m)} * ${k_pitch}, ${relu and mm .. "_max_ps(" .. mm .. "_setzero_ps(), acc" .. m .. ")" or "acc" .. m});
                     @ end
                 }
             @ end

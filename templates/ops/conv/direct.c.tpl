@@ -41,7 +41,7 @@
                                 @ if run.count > 1 then
                                     for (int r = 0; r < ${run.count}; r++, in += ${run.down == 1 and "" or run.down .. " * "}${source_cols} * ${source_pitch})
                                 @ end
-                                for (int j = 0; j < ${run.length}; j += ${nest.unroll}, weight += ${nest.unroll * nr * vl}) {
+                                for (int j = 0; j < ${run.length}; ${nest.unroll == 1 and "j++" or "j += " .. nest.unroll}, weight += ${nest.unroll * nr * vl}) {
                                     ${vec} x0;
                                     @ for u = 0, nest.unroll - 1 do
                                         @ for n = 0, nr - 1 do

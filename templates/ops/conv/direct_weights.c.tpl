@@ -1,16 +1,16 @@
-@ -- Weight gradient of a convolution by the direct algorithm. A filter row is a run of window x
+@ -- Weight gradient of a convolution by the direct algorithm. A row of the window is a run of columns x
 @ -- channels entries that lie side by side in x, so a tile takes mr entries of it, whichever tap
 @ -- they belong to; accumulators stay in registers over the whole image. Image by image: two images
 @ -- may be more than the cache holds, and every tile reads all of both tensors.
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ if any_size then
     /* ${formula} Images of any height and width; from: x, to: dy.
-     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}. Loops: images, filter rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
+     * Tile of up to ${mr} entries of a window row (columns x channels) x ${c.count(nr, "vector")}. Loops: images, window rows, tiles, blocks of ${nr * vl} channels, pixels. templates/ops/conv/direct_weights.c.tpl */
     static INLINE void ${name}(${signature}, struct image ${target_image}, struct image ${source_image})
 @ else
     /* ${formula}
      * ${shapes}
-     * Tile of up to ${mr} filter entries x ${c.count(nr, "vector")}. Loops: images, filter rows, tiles, blocks of ${nr * vl} channels, pixels.
+     * Tile of up to ${mr} entries of a window row (columns x channels) x ${c.count(nr, "vector")}. Loops: images, window rows, tiles, blocks of ${nr * vl} channels, pixels.
      * ${cost} templates/ops/conv/direct_weights.c.tpl */
     @ prototype()
     static NOINLINE void ${name}(${signature})

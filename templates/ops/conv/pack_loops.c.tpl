@@ -13,10 +13,10 @@
             }
         }
     }
-    #define UNPACK(NAME, TAPS, INPUTS, OUTPUTS, PITCH) \
+    #define UNPACK(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH) \
         static void NAME(${real} *restrict canonical, const ${real} *restrict packed) \
         { \
-            unpack_taps(canonical, packed, TAPS, INPUTS, OUTPUTS, PITCH); \
+            unpack_taps(canonical, packed, TAP_COUNT, INPUTS, OUTPUTS, PITCH); \
         }
 @ else
     @ local forward = what == "pack"
@@ -38,17 +38,17 @@
         }
     }
     @ if orders then
-        #define ${macro}_IN_ORDER(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
+        #define ${macro}_IN_ORDER(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, ...) \
             static void NAME(${real} *restrict packed, const ${real} *restrict canonical) \
             { \
-                static const int tap_of[TAPS] = {__VA_ARGS__}; \
-                ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK, tap_of); \
+                static const int tap_of[TAP_COUNT] = {__VA_ARGS__}; \
+                ${name}(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK, tap_of); \
             }
     @ else
-        #define ${macro}(NAME, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK) \
+        #define ${macro}(NAME, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK) \
             static void NAME(${real} *restrict packed, const ${real} *restrict canonical) \
             { \
-                ${name}(packed, canonical, TAPS, INPUTS, OUTPUTS, PITCH, BLOCK); \
+                ${name}(packed, canonical, TAP_COUNT, INPUTS, OUTPUTS, PITCH, BLOCK); \
             }
     @ end
 @ end

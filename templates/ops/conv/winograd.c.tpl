@@ -6,9 +6,9 @@
 @ local half = in_pairs and " / 2" or "" -- of channels, in pairs of them
 @ local at = in_pairs and "(t * from.pitch + i) / 2" or "t * from.pitch + i"
 /* Winograd's F(4 x 4, 3 x 3)${in_pairs and " with products of bf16" or ""}: ${target} = ${relu and "relu(" or ""}${source} * w${bias and " + bias" or ""}${relu and ")" or ""}, in blocks of ${block} tiles; in each frequency a register tile of
- * all of them x ${c.count(nr, "vector")}. w: ${weights}.${stats and " Leaves sums of y (see add_image_moments)." or ""} templates/ops/conv/winograd.c.tpl */
+ * all of them x ${c.count(nr, "vector")}. w: ${weights}.${stats and " Leaves sums of y (see take_image_sums)." or ""} templates/ops/conv/winograd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, int padding)
+        struct image to, struct image from, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = ${block} * from.pitch${half} + WINOGRAD_GAP;
@@ -21,10 +21,10 @@ static INLINE void ${name}(${signature},
     @ end
     ${real} *const m = scratch + 36 * v_step; /* their products with the weights: m_step ${real}s */
     @ if ragged then
-        const int wide = (to.w + 3) / 4;
+        const int wide = (to.w + 3) / 4; /* tiles a row: divides those of an image */
         const int image_tiles = (to.h + 3) / 4 * wide;
     @ else
-        const int wide = to.w / 4;
+        const int wide = to.w / 4; /* tiles a row: divides those of an image */
         const int image_tiles = to.h / 4 * wide;
     @ end
     const int tiles = n * image_tiles;
@@ -32,7 +32,7 @@ static INLINE void ${name}(${signature},
     for (int first = 0; first < tiles; first += ${block}) {
         const int count = tiles - first < ${block} ? tiles - first : ${block};
 
-        /* v = B'xB. The lanes of tiles past the last one keep what they hold: nobody reads their products. */
+        /* v = B'xB. Rows of v past the last tile keep old numbers: nobody reads their products. */
         for (int t = 0; t < count; t++) {
             const int image = (first + t) / image_tiles;
             const int row = (first + t) % image_tiles / wide * 4;

@@ -21,7 +21,7 @@ static INLINE void ${name}(${real} *restrict m, int m_pitch, const ${number} *re
             @ end
         @ end
 
-        for (int j = 0; j < channels; j += ${unroll}, w += ${unroll * nr * vl}) {
+        for (int j = 0; j < channels; ${unroll == 1 and "j++" or "j += " .. unroll}, w += ${unroll * nr * vl}) {
             ${operand} x0;
             @ for u = 0, unroll - 1 do
                 @ for r = 0, nr - 1 do

@@ -292,11 +292,11 @@
     {
         const ${vec} sixth = ${mm}_set1_ps(1.0${f} / 6.0${f});
         const ${vec} near_sum = ${mm}_add_ps(u[1], u[2]);
-        const ${vec} near_difference = ${mm}_sub_ps(u[2], u[1]);
+        const ${vec} near_step = ${mm}_sub_ps(u[2], u[1]);
         const ${vec} far_sum = ${mm}_add_ps(u[3], u[4]);
         const ${vec} far_difference = ${mm}_sub_ps(u[3], u[4]);
         w[0] = ${mm}_fmadd_ps(${mm}_set1_ps(0.25${f}), u[0], ${mm}_mul_ps(sixth, ${mm}_fmsub_ps(${mm}_set1_ps(0.25${f}), far_sum, near_sum)));
-        w[step] = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.5${f}), far_difference, near_difference));
+        w[step] = ${mm}_mul_ps(sixth, ${mm}_fmadd_ps(${mm}_set1_ps(0.5${f}), far_difference, near_step));
         w[2 * step] = ${mm}_fmadd_ps(sixth, ${mm}_sub_ps(far_sum, near_sum), u[5]);
     }
 

@@ -4,7 +4,7 @@
 /* Winograd's F(3 x 3, 4 x 4)${in_pairs and " with products of bf16" or ""}: dw += x correlated with dy${bias and ", db += sum of dy" or ""}, in blocks of ${block} tiles; in each frequency a
  * register tile of up to ${c.count(spans[1].mr, "channel")} x ${c.count(nr, "vector")}. dw: 9 x inputs x outputs. templates/ops/conv/winograd_weights.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image from, struct image grads, int padding)
+        struct image from, struct image grads, int padding)
 {
     /* What lies behind each frequency keeps the 36 from sharing cache sets. */
     const int v_step = ${rows} * from.pitch + WINOGRAD_GAP;
@@ -20,10 +20,10 @@ static INLINE void ${name}(${signature},
         ${real} *const du = m + 36 * m_step; /* their products, summed over all tiles: du_step ${real}s */
     @ end
     @ if ragged then
-        const int wide = (grads.w + 3) / 4;
+        const int wide = (grads.w + 3) / 4; /* tiles a row: divides those of an image */
         const int image_tiles = (grads.h + 3) / 4 * wide;
     @ else
-        const int wide = grads.w / 4;
+        const int wide = grads.w / 4; /* tiles a row: divides those of an image */
         const int image_tiles = grads.h / 4 * wide;
     @ end
     const int tiles = n * image_tiles;

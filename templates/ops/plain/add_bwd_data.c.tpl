@@ -1,7 +1,7 @@
 @ -- The loops of the gradient of a sum for one of its values.
 /* Gradient of a sum: dx ${adds and "+=" or "="} dy${relu and " where the sum is positive" or ""}. templates/ops/plain/add_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads${relu and ", struct image sums" or ""})
+        struct image to, struct image grads${relu and ", struct image sums" or ""})
 {
     for (int image = 0; image < n; image++) {
         for (int row = 0; row < to.h; row++) {

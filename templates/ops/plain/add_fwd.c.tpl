@@ -1,7 +1,7 @@
 @ -- The loops of a sum of two values (a skip).
 /* Sum: y = ${relu and "relu(x + x2)" or "x + x2"}. templates/ops/plain/add_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct image from2)
+        struct image to, struct image from, struct image from2)
 {
     for (int image = 0; image < n; image++) {
         for (int row = 0; row < to.h; row++) {

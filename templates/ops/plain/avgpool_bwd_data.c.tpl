@@ -2,7 +2,7 @@
 /* Gradient of average pooling: dx ${adds and "+=" or "="} share * dy for every input of a window.
  * templates/ops/plain/avgpool_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct geometry window, ${real} share)
+        struct image to, struct image grads, struct geometry window, ${real} share)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         @ if not adds then

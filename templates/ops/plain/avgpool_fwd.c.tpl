@@ -2,7 +2,7 @@
 /* Average pooling: y = share * the sum of x over each window.
  * templates/ops/plain/avgpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct geometry window, ${real} share)
+        struct image to, struct image from, struct geometry window, ${real} share)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {

@@ -1,7 +1,7 @@
 @ -- The loops of the gradient of a concatenation for one of its values.
 /* Gradient of a concatenation: dx ${adds and "+=" or "="} channels `first` .. of dy. templates/ops/plain/concat_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, int first)
+        struct image to, struct image grads, int first)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {

@@ -2,7 +2,7 @@
 @ local set = pads and ", the others = 0" or "; behind the last channel zeros"
 /* ${pads and "Channels between zeros" or "Concatenation"}: channels `first` .. of y = x${set}. templates/ops/plain/concat_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, int first)
+        struct image to, struct image from, int first)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {

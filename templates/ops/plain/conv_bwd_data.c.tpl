@@ -3,12 +3,12 @@
  * input seen(p, tap); taps run backward, so dy in rising order. w: [tap][output][input].
  * templates/ops/plain/conv_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})
+        struct image to, struct image grads, struct geometry window${grouped and ", int groups" or ""})
 {
     @ if grouped then
-        const int inputs = to.c / groups, outputs = from.c / groups;
+        const int inputs = to.c / groups, outputs = grads.c / groups;
     @ end
-    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(from)) {
+    for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
                 ${real} sum[MOST_CHANNELS] = {0.0${f}};
@@ -18,9 +18,9 @@ static INLINE void ${name}(${signature},
                     if (down % window.h.stride != 0 || right % window.w.stride != 0) {
                         continue;
                     }
-                    const ${real} *grad = dy + pixel_of(from, down / window.h.stride, right / window.w.stride);
-                    const ${real} *weight = w + tap * ${grouped and "outputs" or "from.c"} * to.pitch;
-                    for (int k = 0; k < ${grouped and "outputs" or "from.c"}; k++, weight += to.pitch) {
+                    const ${real} *grad = dy + pixel_of(grads, down / window.h.stride, right / window.w.stride);
+                    const ${real} *weight = w + tap * ${grouped and "outputs" or "grads.c"} * to.pitch;
+                    for (int k = 0; k < ${grouped and "outputs" or "grads.c"}; k++, weight += to.pitch) {
                         @ if grouped then
                             for (int i = 0; i < to.c; i++) {
                                 sum[i] += grad[i / inputs * outputs + k] * weight[i];

@@ -2,7 +2,7 @@
 /* Gradient of a convolution's weights: dw += sum of x * dy over the pixels${bias and ", db += sum of dy" or ""}. dw: [tap][input][output].
  * templates/ops/plain/conv_bwd_weights.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image from, struct image grads, struct geometry window${grouped and ", int groups" or ""})
+        struct image from, struct image grads, struct geometry window${grouped and ", int groups" or ""})
 {
     @ if grouped then
         const int inputs = from.c / groups, outputs = grads.c / groups;

@@ -5,7 +5,7 @@
 @ end
  * templates/ops/plain/conv_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})
+        struct image to, struct image from, struct geometry window${grouped and ", int groups" or ""})
 {
     @ if grouped then
         const int inputs = from.c / groups, outputs = to.c / groups;
@@ -13,25 +13,24 @@ static INLINE void ${name}(${signature},
     for (int image = 0; image < n; image++, x += floats_of(from), y += floats_of(to)) {
         for (int row = 0; row < to.h; row++) {
             for (int col = 0; col < to.w; col++) {
-                const ${real} *weight = w;
                 ${real} sum[MOST_CHANNELS] = {0.0${f}};
-                for (int r = 0; r < window.h.taps; r++) {
-                    const int down = seen(window.h, row, r);
-                    for (int s = 0; s < window.w.taps; s++) {
-                        const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
-                        for (int i = 0; i < ${grouped and "inputs" or "from.c"}; i++, weight += to.pitch) {
-                            @ if grouped then
+                @ if grouped then
+                    const ${real} *weight = w;
+                    for (int r = 0; r < window.h.taps; r++) {
+                        const int down = seen(window.h, row, r);
+                        for (int s = 0; s < window.w.taps; s++) {
+                            const ${real} *in = x + pixel_of(from, down, seen(window.w, col, s));
+                            for (int i = 0; i < inputs; i++, weight += to.pitch) {
                                 for (int k = 0; k < to.c; k++) {
                                     sum[k] += in[k / outputs * inputs + i] * weight[k];
                                 }
-                            @ else
-                                for (int k = 0; k < to.pitch; k++) {
-                                    sum[k] += in[i] * weight[k];
-                                }
-                            @ end
+                            }
                         }
                     }
-                }
+                @ else
+                    @ uses "add_window"
+                    add_window(sum, to.pitch, x, from, w, window, row, col);
+                @ end
                 ${real} *out = y + pixel_of(to, row, col);
                 for (int k = 0; k < to.pitch; k++) {
                     @ if relu then

@@ -2,7 +2,7 @@
 /* Gradient of global max pooling: dx ${adds and "+=" or "="} dy for the largest pixel of a channel${adds and "" or ", else 0"}.
  * templates/ops/plain/global_maxpool_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads)
+        struct image to, struct image grads)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         @ if not adds then

@@ -2,7 +2,7 @@
 /* Global max pooling: y = the largest pixel of x${winners and "; place: the first that is it, row by row, or NULL" or ""}.
  * templates/ops/plain/global_maxpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from)
+        struct image to, struct image from)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         ${real} *out = y + pixel_of(to, 0, 0);

@@ -2,7 +2,7 @@
 /* Gradient of a linear layer's input: dx ${adds and "+=" or "="} sum of dy * w over the outputs. w: [pixel][output][input].
  * templates/ops/plain/linear_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads)
+        struct image to, struct image grads)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         const ${real} *grad = dy + pixel_of(grads, 0, 0);

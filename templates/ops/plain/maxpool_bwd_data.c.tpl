@@ -2,7 +2,7 @@
 /* Gradient of max pooling: dx ${adds and "+=" or "="} dy for the winner of its window, else 0.
  * templates/ops/plain/maxpool_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct geometry window)
+        struct image to, struct image grads, struct geometry window)
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)) {
         @ if not adds then

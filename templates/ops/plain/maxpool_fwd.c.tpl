@@ -2,7 +2,7 @@
 /* Max pooling: y = the largest x of each window${winners and "; winner: its place there, row by row, in bytes, or NULL" or ""}.
  * templates/ops/plain/maxpool_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct geometry window)
+        struct image to, struct image from, struct geometry window)
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         for (int row = 0; row < to.h; row++) {

@@ -2,7 +2,7 @@
 /* Gradient of a product: dx ${adds and "+=" or "="} dy * x2, the other factor; summed over the pixels where dx is one
  * of them. templates/ops/plain/mul_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct image factors)
+        struct image to, struct image grads, struct image factors)
 {
     const bool gate = factors.h * factors.w < grads.h * grads.w;
     const bool sums = to.h * to.w < grads.h * grads.w;

@@ -1,7 +1,7 @@
 @ -- The loops of a product.
 /* Product: y = x * x2, where x2 may be one pixel. templates/ops/plain/mul_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, struct image factors)
+        struct image to, struct image from, struct image factors)
 {
     const bool gate = factors.h * factors.w < to.h * to.w;
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from), x2 += floats_of(factors)) {

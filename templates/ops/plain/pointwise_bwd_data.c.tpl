@@ -5,7 +5,7 @@
 @ end
  * templates/ops/plain/pointwise_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop_bits drop" or ""})
+        struct image to, struct image grads${reads_x and ", struct image from" or ""}${dropout and ", struct drop_bits drop" or ""})
 {
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads)${reads_x and ", x += floats_of(from)" or ""}) {
         @ if affine and activation then

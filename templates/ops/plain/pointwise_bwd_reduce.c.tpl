@@ -2,7 +2,7 @@
 /* Backward, first: sums: rows sum of g, sum of g * (x - m), over the pixels, where g is ${gradient}.
  * coef: rows a, b, m, ..${each and ", those of each image" or ", of all images"}. templates/ops/plain/pointwise_bwd_reduce.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})
+        struct image from, struct image grads${dropout and ", struct drop_bits drop" or ""})
 {
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {
         @ if activation then

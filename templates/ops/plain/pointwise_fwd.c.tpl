@@ -5,7 +5,7 @@
 @ end
  * templates/ops/plain/pointwise_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from${dropout and ", struct drop_bits drop" or ""})
+        struct image to, struct image from${dropout and ", struct drop_bits drop" or ""})
 {
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
         @ if affine then

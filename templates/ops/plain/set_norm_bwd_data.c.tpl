@@ -5,7 +5,7 @@
 @ local sums = centred and { "level", "along" } or { "along" }
 /* dx ${adds and "+=" or "="} scale * (u - ${centred and "<u> - " or ""}x-hat * <u * x-hat>)${masks_x and " where x > 0" or ""}, where u = w * dy, x-hat is x normalized over ${of_image and "its image" or "the channels of\n * its pixel"} (see ${set}_moments), and <> are means over them. templates/ops/plain/set_norm_bwd_data.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image grads, struct image from, ${real} eps)
+        struct image to, struct image grads, struct image from, ${real} eps)
 {
     @ uses(set .. "_moments")
     for (int image = 0; image < n; image++, dx += floats_of(to), dy += floats_of(grads), x += floats_of(from)) {

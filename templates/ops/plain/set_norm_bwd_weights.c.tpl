@@ -4,7 +4,7 @@
 /* dw += sum of dy * x-hat${centred and ", db += sum of dy" or ""}, where x-hat is x normalized over ${of_image and "its image (see image_moments)" or "the channels of its pixel (see pixel_moments)"}.
  * ${of_image and "" or "Row by row: shorter sums round less. "}templates/ops/plain/set_norm_bwd_weights.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image from, struct image grads, ${real} eps)
+        struct image from, struct image grads, ${real} eps)
 {
     @ uses(of_image and "image_moments" or "pixel_moments")
     for (int image = 0; image < n; image++, x += floats_of(from), dy += floats_of(grads)) {

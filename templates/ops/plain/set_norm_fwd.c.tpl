@@ -4,7 +4,7 @@
 /* y = w * x-hat${centred and " + bias" or ""}, where x-hat is x normalized over ${of_image and "its image" or "the channels of its pixel"} (see ${set}_moments).
  * templates/ops/plain/set_norm_fwd.c.tpl */
 static INLINE void ${name}(${signature},
-    struct image to, struct image from, ${real} eps)
+        struct image to, struct image from, ${real} eps)
 {
     @ uses(set .. "_moments")
     for (int image = 0; image < n; image++, y += floats_of(to), x += floats_of(from)) {
