@@ -296,7 +296,7 @@ end
 -- functions' names: whole, ghosts: whether all images share its statistics, or those of a ghost;
 -- backward: whether any such norm has a gradient
 local function add_texts(nodes, set, whole, ghosts, backward, add)
-    local most_pitch, sums, gathers = 1, false, false
+    local most_pitch, sums, gathers, merges = 1, false, false, false
     local kinds <const> = { group = {}, batch = {} }
     for _, node in ipairs(nodes) do
         local prefix <const> = prefix_of(node)
@@ -308,16 +308,18 @@ local function add_texts(nodes, set, whole, ghosts, backward, add)
         kind.forward_alone = kind.forward_alone or not backward[prefix]
         sums = sums or not norm.is_fixed(node)
         gathers = gathers or norm.is_whole(node) and norm.meets(node)
+        merges = merges or norm.is_batch(node) -- moments of several images
         most_pitch = math.max(most_pitch, layout.round_up(node.c, set.vl))
     end
     if sums then
-        add("moments", "ops/moments.c.tpl", { gathers = gathers })
+        add("moments", "ops/moments.c.tpl", { gathers = gathers, merges = merges })
     end
     for _, word in ipairs { "group", "batch" } do
         local kind <const> = kinds[word]
         if kind.used then
             add(word .. "_norm", "ops/norm.c.tpl", {
                 batch = word == "batch", title = word .. " norm", most_pitch = most_pitch,
+                merges = merges,
                 whole = kind.whole or false, ghosts = kind.ghosts or false,
                 backward = kind.backward, forward_alone = kind.forward_alone,
                 signatures = signatures_of(word, set),

@@ -1,20 +1,20 @@
 @ -- What the sums of norms' kernels come to. A sum over many values is never taken over the values
 @ -- themselves, whose mean may be far above their deviation.
 @ local moments = "moments, 2 x pitch: the mean of each channel, then the sum of the squared deviations from it"
-/* ${gathers and "Adds an image to " or "Of an image, "}${moments}${gathers and ". `before`: values that a channel has there; the first image finds zeros. Images come in order (Chan, Golub and LeVeque 1979)" or ""}.
+/* ${merges and "Adds an image to " or "Of an image, "}${moments}${merges and ". `before`: values that a channel has there; the first image finds zeros. Images come in order (Chan, Golub and LeVeque 1979)" or ""}.
  * sums: 3 x pitch, over `pixels` values a channel: a shift, the sum of (value - shift), the sum of its square. `off` is the mean's
  * distance from the shift, which is one of the values: off * off <= pixels * their variance. So `spread`, a difference, is at
  * least 1 / (pixels + 1) of the sum of squares: not all its digits cancel. templates/ops/moments.c.tpl */
 @ prototype()
-static void take_image_sums(double *restrict moments, ${gathers and "double before, " or ""}const ${real} *restrict sums, int pitch, double pixels)
+static void take_image_sums(double *restrict moments, ${merges and "double before, " or ""}const ${real} *restrict sums, int pitch, double pixels)
 {
-    @ if gathers then
+    @ if merges then
         const double share = pixels / (before + pixels);
     @ end
     for (int k = 0; k < pitch; k++) {
         const double off = (double)sums[pitch + k] / pixels;
         const double spread = (double)sums[2 * pitch + k] - off * off * pixels;
-        @ if gathers then
+        @ if merges then
             const double distance = (double)sums[k] + off - moments[k];
             moments[k] += distance * share;
             moments[pitch + k] += (spread > 0.0 ? spread : 0.0) + distance * distance * before * share;

@@ -20,8 +20,8 @@ struct ${word} {
 static INLINE void ${word}_fwd(${signatures.fwd}, struct ${word} of)
 {
     @ if not batch then
-        double moments[${2 * most_pitch}]; /* 2 rows of up to ${most_pitch} */
-        take_image_sums(moments, sums, of.pitch, count);
+        double moments[${2 * most_pitch}]${merges and " = {0.0}" or ""}; /* 2 rows of up to ${most_pitch} */
+        take_image_sums(moments, ${merges and "0.0, " or ""}sums, of.pitch, count);
     @ end
     for (int first = 0; first < of.channels; first += of.set) {
         double mean = 0.0;
