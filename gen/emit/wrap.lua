@@ -15,6 +15,10 @@ wrap.WIDTH = 100
 local CONTINUATION <const> = 8
 local SHORTEST <const> = 30 -- columns of a broken line at least, where there is a choice
 
+-- What a place to break depends on: blanks, brackets and strings.
+local MARKS <const> = '[ "(){}%[%]]'
+local OPENS <const> = { ["("] = true, ["{"] = true, ["["] = true }
+
 -- -- Code ----------------------------------------------------------------------------------------
 
 -- How bad a break is besides the brackets that are open there: best behind what separates, then
@@ -33,9 +37,11 @@ end
 -- last byte that stays; behind the last bracket that opens where there is no better place, or nil.
 local function break_of(line, start, indent, width)
     local best, least, opened
-    local depth, at = 0, start
+    local depth = 0
     local before_first <const> = indent - start + 1 -- columns of a byte: at + before_first
-    while at <= #line and at + before_first <= width + 1 do
+    local full <const> = width - before_first -- the last byte that has room
+    local at = line:find(MARKS, start)
+    while at and at <= full + 1 do
         local char <const> = line:sub(at, at)
         if char == '"' then
             repeat
@@ -43,18 +49,19 @@ local function break_of(line, start, indent, width)
                 local escapes <const> = line:sub(at, at) == "\\"
                 at = escapes and at + 1 or at
             until not escapes
-        elseif char:find("[({%[]") then
-            depth = depth + 1
-            opened = at + before_first <= width and char == "(" and at or opened
-        elseif char:find("[)}%]]") then
-            depth = depth - 1
-        elseif char == " " and at > start + SHORTEST - 1 then
-            local bad <const> = badness(line:sub(at - 1, at - 1), line:match("^%S*", at + 1))
+        elseif char == " " then
+            local bad <const> = at >= start + SHORTEST
+                and badness(line:sub(at - 1, at - 1), line:match("^%S*", at + 1))
             if bad and (not best or 2 * depth + bad <= least) then
                 best, least = at - 1, 2 * depth + bad
             end
+        elseif OPENS[char] then
+            depth = depth + 1
+            opened = at <= full and char == "(" and at or opened
+        else
+            depth = depth - 1
         end
-        at = at + 1
+        at = line:find(MARKS, at + 1)
     end
     return best or opened
 end
