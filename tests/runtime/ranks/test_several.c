@@ -18,7 +18,8 @@ START_TEST(ranks_leave_the_bytes_of_one)
     static char text[OUTPUT_SIZE];
     static const char *const also[] = {"", "--log-steps --probe 10 --profile",
                                        "--validate 100 --ema 0.9",
-                                       "--optimizer adamw --lr 0.001 --clip 0.5"};
+                                       "--optimizer adamw --lr 0.001 --clip 0.5 "
+                                       "--data-from-root"};
     char words[400];
     snprintf(words, sizeof words, TRAIN "--max-steps 22 --out alone %s", also[_i]);
     ck_assert_msg(run(words) == EXIT_OK, "%s", errors);
@@ -50,6 +51,9 @@ START_TEST(ranks_say_of_a_model_what_one_does)
     ck_assert_str_eq(output, alone);
     same_bytes("alone/eval.json", "here/eval.json");
     same_bytes("alone/eval_images.bin", "here/eval_images.bin");
+    ck_assert_msg(run("eval --data synthetic --model model --ranks 3 --data-from-root") == EXIT_OK,
+                  "%s", errors);
+    ck_assert_str_eq(output, alone);
 }
 END_TEST
 

@@ -194,6 +194,45 @@ START_TEST(the_first_of_equal_classes_comes_first)
 }
 END_TEST
 
+/* The images of a batch are those of three ranks; what one of them cannot read, and what it has
+ * converted, all know. The first one gives the others what they need, when it is asked to. */
+START_TEST(ranks_answer_what_one_does)
+{
+    static const char *const ways[] = {"--ranks 3", "--ranks 2 --data-from-root",
+                                       "--data-from-root"};
+    static char answers[OUTPUT_SIZE], notes[OUTPUT_SIZE];
+    const struct world world = {.environment = {{"TINY_MODEL", "ragged"}}}; /* chunks of ten */
+    char words[200], name[64];
+    make_in_folder("pictures");
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "pictures/%03d.png", i);
+        put_picture(name, i, SIDE, i == 25 ? 2 * SIDE : SIDE);
+    }
+    put_text("pictures/004.png", "-");
+    put_text("pictures/015.png", "another");
+    put_text("pictures/017.png", "");
+    const char *const asked = "predict --model here --json --threads 1 --resize crop pictures";
+    ck_assert_int_eq(run_words(&world, asked), EXIT_DATA);
+    says(errors, "tiny: 3 of 30 images could not be read\n");
+    says(errors, "tiny: note: 1 of 30 images: resized (first pictures/025.png)\n");
+    memcpy(answers, output, sizeof answers);
+    memcpy(notes, errors, sizeof notes);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        snprintf(words, sizeof words, "%s %s", asked, ways[i]);
+        ck_assert_int_eq(run_words(&world, words), EXIT_DATA);
+        ck_assert_str_eq(output, answers);
+        ck_assert_str_eq(errors, notes);
+    }
+    ck_assert_int_eq(run_words(&world, "predict --model here --ranks 2 -"), EXIT_USAGE);
+    says(errors, "predict: -: standard input is of one process: expected files or ");
+    ck_assert_int_eq(run_words(&world, "predict --model none --ranks 2 pictures"), EXIT_DATA);
+    says(errors, "rank 0 on ");
+    ck_assert_int_eq(run_words(&world, "predict --model here --ranks 2 --data-from-root none/"),
+                     EXIT_DATA);
+    says(errors, "none/: ");
+}
+END_TEST
+
 /* -- Ways to say it ---------------------------------------------------------------------------- */
 
 START_TEST(a_table_has_a_row_an_image)
@@ -372,6 +411,7 @@ int main(int argc, char **argv)
     suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, enter, leave);
     tcase_add_test(tests, probabilities_are_those_of_eval_to_the_bit);
+    tcase_add_test(tests, ranks_answer_what_one_does);
     tcase_add_test(tests, the_first_of_equal_classes_comes_first);
     tcase_add_test(tests, a_table_has_a_row_an_image);
     tcase_add_test(tests, names_in_a_table_do_nothing_to_a_terminal);
