@@ -17,9 +17,8 @@ START_TEST(ranks_leave_the_bytes_of_one)
 {
     static char text[OUTPUT_SIZE];
     static const char *const also[] = {"", "--log-steps --probe 10 --profile",
-                                       "--validate 100 --ema 0.9",
-                                       "--optimizer adamw --lr 0.001 --clip 0.5 "
-                                       "--data-from-root"};
+                                       "--validate 100 --ema 0.9 --data-from-root",
+                                       "--optimizer adamw --lr 0.001 --clip 0.5"};
     char words[400];
     snprintf(words, sizeof words, TRAIN "--max-steps 22 --out alone %s", also[_i]);
     ck_assert_msg(run(words) == EXIT_OK, "%s", errors);
