@@ -83,19 +83,31 @@ local function integer_of(t)
     return list and list[1] ~= tensor.BATCH and list[1] or nil
 end
 
+-- Of a list, or rows of a matrix: what PyTorch's exporter turns around to have the pads of a Pad.
 function operators.Slice(ins)
     local t <const> = ins[1]
-    if not is_list(t) or ins[5] and integer_of(ins[5]) ~= 1 then
+    local step <const> = not ins[5] and 1 or integer_of(ins[5])
+    local is_rows <const> = t.type == "int" and #t.shape == 2 and integer_of(ins[4]) == 0
+    if not is_list(t) and not is_rows or step ~= 1 and step ~= -1 then
         return nil, "slices numbers that are no list", "a list of integers, in steps of 1"
     end
     local from, to = integer_of(ins[2]), integer_of(ins[3])
     if not from or not to then
         return nil, "slices without known ends", "one start and one end"
     end
-    local count <const> = #t.values
+    local count <const>, width <const> = t.shape[1], is_rows and t.shape[2] or 1
     from, to = from < 0 and from + count or from, to < 0 and to + count or to
-    local list <const> = table.move(t.values, math.max(from, 0) + 1, math.min(to, count), 1, {})
-    return tensor.int({ #list }, list)
+    if step == 1 then
+        from, to = math.max(from, 0), math.min(to, count) - 1
+    else
+        from, to = math.min(from, count - 1), math.max(to, -1) + 1
+    end
+    local list <const>, rows = {}, 0
+    for row = from, to, step do
+        table.move(t.values, row * width + 1, (row + 1) * width, #list + 1, list)
+        rows = rows + 1
+    end
+    return tensor.int(is_rows and { rows, width } or { rows }, list)
 end
 
 function operators.Concat(ins)
@@ -171,8 +183,16 @@ end
 function operators.Transpose(ins, node)
     local t <const>, perm <const> = ins[1], node.attributes.perm
     local swaps <const> = not perm or perm.ints[1] == 1 and perm.ints[2] == 0
-    if t.type ~= "float" or #t.shape ~= 2 or not swaps then
+    if #t.shape ~= 2 or not swaps then
         return nil, "transposes numbers that are no matrix", "a matrix"
+    elseif t.type == "int" then
+        local list <const> = {}
+        for column = 1, t.shape[2] do
+            for row = 0, t.shape[1] - 1 do
+                list[#list + 1] = t.values[row * t.shape[2] + column]
+            end
+        end
+        return tensor.int({ t.shape[2], t.shape[1] }, list)
     end
     return tensor.float({ t.shape[2], t.shape[1] },
         floats.transpose(t.bytes, t.shape[1], t.shape[2]))

@@ -138,9 +138,13 @@ function pixels.mean_square(context, node, x, axes)
     return values.changed(x, { part = "mean square", elements = of_image and x.h * x.w > 1 })
 end
 
---- The mean square and eps; nil where it is something else.
-function pixels.with_number(node, x, number)
-    if x.part == "mean square" and node.op_type == "Add" and number and number > 0 then
+--- The mean square and eps, or 1 divided by the root, which some write for Reciprocal; nil where it is
+--- something else. first: whether x stands first
+function pixels.with_number(node, x, number, first)
+    if not first and node.op_type == "Div" then
+        return x.part == "root mean square" and number == 1
+            and values.changed(x, { part = "1 / root mean square" }) or nil
+    elseif x.part == "mean square" and node.op_type == "Add" and number and number > 0 then
         return values.changed(x, { part = "mean square + eps", eps = operators.shortest(number) })
     end
 end

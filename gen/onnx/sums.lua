@@ -132,9 +132,11 @@ local function combine_numbers(context, node, ins, first)
     local x, t = ins[first and 1 or 2], ins[first and 2 or 1]
     local number <const> = t and t.tensor and t.tensor.type == "float" and tensor.number(t.tensor)
     local value, what, expected = nil, nil, nil
-    if x and x.layer and (first or node.op_type ~= "Div") then
-        value, what, expected = activations.with_number(context, node, x, number)
-        value = value or pixels.with_number(node, x, number)
+    if x and x.layer then
+        if first or node.op_type ~= "Div" then
+            value, what, expected = activations.with_number(context, node, x, number)
+        end
+        value = value or pixels.with_number(node, x, number, first)
     end
     if value or what then
         return value, what, expected

@@ -239,6 +239,17 @@ function tests.padded_shortcuts_are_exported_and_imported()
     test.equal(head({ node("Pad", { "x", "two_one", "zero", "channels" }, "v") }, {
         integers("two_one", 2, 1), numbers[7], integers("channels", -3) }, { channels = 6 }),
         "pad_channels { 6, before = 2 }")
+    -- As PyTorch's older exporter turns its own pads, last sides first, into ONNX's.
+    local function reshaped(from, shape, to)
+        return node("Reshape", { from, shape }, to)
+    end
+    test.equal(head({ reshaped("given", "pairs", "p"),
+        node("Slice", { "p", "last", "least", "rows", "back" }, "q"),
+        node("Transpose", "q", "r", { { "perm", "ints", { 1, 0 } } }), reshaped("r", "flat", "s"),
+        node("Pad", { "x", "s" }, "v") }, { integers("given", 0, 0, 0, 0, 2, 1, 0, 0),
+        integers("pairs", -1, 2), integers("last", -1), integers("least", math.mininteger + 1),
+        integers("rows", 0), integers("back", -1), integers("flat", -1) }, { channels = 6 }),
+        "pad_channels { 6, before = 2 }")
     for _, wrong in ipairs({
         { "Pad: pads other sides than the channels: expected channels of zeros: at Pad_v",
           node("Pad", { "x", "sides" }, "v"), integers("sides", 0, 0, 1, 0, 0, 0, 1, 0) },
@@ -288,12 +299,14 @@ function tests.norms_of_pixels_are_exported_and_imported()
     test.equal(head({ behind, node("RMSNormalization", { "t", "g" }, "a",
         { { "axis", "int", 3 } }), back }, numbers), 'norm("rms")')
     for _, ends in ipairs({ { node("Div", { "x", "r" }, "h") },
+        { node("Div", { "one", "r" }, "i"), node("Mul", { "x", "i" }, "h") },
         { node("Reciprocal", "r", "i"), node("Mul", { "i", "x" }, "h") } }) do
         local nodes <const> = { node("Pow", { "x", "two" }, "s"),
             node("ReduceMean", "s", "u", { { "axes", "ints", { 1 } } }),
             node("Add", { "u", "eps" }, "e"), node("Sqrt", "e", "r"), table.unpack(ends) }
         nodes[#nodes + 1] = node("Mul", { "h", "image" }, "v")
-        local all <const> = { tensor("image", { 3, 1, 1 }, { 1, 2, 3 }), numbers[4], numbers[5] }
+        local all <const> = { tensor("image", { 3, 1, 1 }, { 1, 2, 3 }), numbers[4], numbers[5],
+            tensor("one", {}, { 1 }) }
         test.equal(head(nodes, all), 'norm { "rms", eps = 1e-06 }')
         test.equal(weights_of(convert(file_of(nodes, all)))["norm1.weight"], { 1.0, 2.0, 3.0 })
     end
