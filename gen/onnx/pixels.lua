@@ -138,8 +138,8 @@ function pixels.mean_square(context, node, x, axes)
     return values.changed(x, { part = "mean square", elements = of_image and x.h * x.w > 1 })
 end
 
---- The mean square and eps, or 1 divided by the root, which some write for Reciprocal; nil where it is
---- something else. first: whether x stands first
+--- The mean square and eps, or 1 divided by the root, which some write for Reciprocal; nil where it
+--- is something else. first: whether x stands first
 function pixels.with_number(node, x, number, first)
     if not first and node.op_type == "Div" then
         return x.part == "root mean square" and number == 1

@@ -277,7 +277,7 @@ function tests.norms_of_pixels_are_exported_and_imported()
     local numbers <const> = {
         tensor("g", { 3 }, { 1, 2, 3 }), tensor("b", { 3 }, { 4, 5, 6 }),
         tensor("w", { 3, 3 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }), tensor("two", {}, { 2 }),
-        tensor("eps", {}, { 1e-6 }),
+        tensor("eps", {}, { 1e-6 }), tensor("one", {}, { 1 }),
     }
     local function perm(from, to, ...)
         return node("Transpose", from, to, { { "perm", "ints", { ... } } })
@@ -292,9 +292,8 @@ function tests.norms_of_pixels_are_exported_and_imported()
     test.equal(head(block, numbers),
         'norm { "cn", eps = 1e-06 } | conv { 3, window = 1, bias = true } | relu()')
     local weights <const> = weights_of(convert(file_of(block, numbers)))
-    test.equal(weights["norm1.bias"], { 4.0, 5.0, 6.0 })
-    test.equal(weights["conv1.weight"], { 1.0, 4.0, 7.0, 2.0, 5.0, 8.0, 3.0, 6.0, 9.0 })
-    test.equal(weights["conv1.bias"], { 4.0, 5.0, 6.0 })
+    test.equal({ weights["norm1.bias"], weights["conv1.weight"], weights["conv1.bias"] },
+        { { 4.0, 5.0, 6.0 }, { 1.0, 4.0, 7.0, 2.0, 5.0, 8.0, 3.0, 6.0, 9.0 }, { 4.0, 5.0, 6.0 } })
     -- RMS norm by its operator, and in parts: divided by a root, times the inverse of one.
     test.equal(head({ behind, node("RMSNormalization", { "t", "g" }, "a",
         { { "axis", "int", 3 } }), back }, numbers), 'norm("rms")')
@@ -305,8 +304,7 @@ function tests.norms_of_pixels_are_exported_and_imported()
             node("ReduceMean", "s", "u", { { "axes", "ints", { 1 } } }),
             node("Add", { "u", "eps" }, "e"), node("Sqrt", "e", "r"), table.unpack(ends) }
         nodes[#nodes + 1] = node("Mul", { "h", "image" }, "v")
-        local all <const> = { tensor("image", { 3, 1, 1 }, { 1, 2, 3 }), numbers[4], numbers[5],
-            tensor("one", {}, { 1 }) }
+        local all <const> = { tensor("image", { 3, 1, 1 }, { 1, 2, 3 }), table.unpack(numbers, 4) }
         test.equal(head(nodes, all), 'norm { "rms", eps = 1e-06 }')
         test.equal(weights_of(convert(file_of(nodes, all)))["norm1.weight"], { 1.0, 2.0, 3.0 })
     end
