@@ -8,7 +8,7 @@
 #
 # It runs in the root of the source tree. Variables, with their defaults: NET (s8), NORMS (bn gn ln
 # none), GHOSTS (images of batch norms over a part of the batch, those that divide it; none), SEEDS
-# (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks), ISA.
+# (1), EPOCHS, THREADS, DATA, PROBE (steps between two looks, or auto), ISA.
 set -eu
 . scripts/runs.sh
 NET=${NET:-s8}
@@ -51,20 +51,43 @@ number_of() { # KEY FILE
     sed -n "s/.*\"$1\":[[:space:]]*\({\"value\":\)\{0,1\}\([0-9.][0-9.]*\).*/\2/p" "$2" | head -n 1
 }
 
-# Seconds that a training of a norm will take: its steps, by the time that a few of them take now.
-estimate() { # NORM
-    program=build/${net}_$1
+# Milliseconds of a command; what it prints goes to a file, and to the terminal where it fails.
+milliseconds() { # COMMAND...
+    start=$(date +%s%N)
+    "$@" > "$folder/estimate.txt" 2>&1 || { cat "$folder/estimate.txt" >&2; exit 1; }
+    echo $((($(date +%s%N) - start) / 1000000))
+}
+
+bench_ms() { # NORM [option...]
+    norm=$1
+    shift
+    "build/${net}_$norm" bench --steps 20 --threads "$threads" "$@" --json "$folder/estimate.json" \
+        > /dev/null
+    number_of ms "$folder/estimate.json"
+}
+
+# What a training is made of, by the first of those that are left: numbers of its log by their names,
+# and milliseconds of two looks and of the last evaluation, which are nearly the same for all norms.
+measure_training() { # NORM
+    run="$folder/estimate"
     threads=${THREADS:-$(getconf _NPROCESSORS_ONLN)}
-    rm -rf "$folder/estimate"
-    "$program" train --max-steps 1 ${EPOCHS:+--epochs "$EPOCHS"} ${data:+--data "$data"} --quiet \
-        --out "$folder/estimate" > "$folder/estimate.txt"
-    "$program" bench --steps 5 --threads "$threads" --json "$folder/estimate.json" > /dev/null
-    ms=$(number_of ms "$folder/estimate.json")
-    images=$(number_of train_images "$folder/estimate/log.jsonl")
-    epochs=$(number_of epochs "$folder/estimate/log.jsonl")
-    batch=$(number_of batch "$folder/estimate/log.jsonl")
-    echo "$images $epochs $batch $ms" |
-        awk '{ print int(int(($1 + $3 - 1) / $3) * $2 * $4 / 1000 * 1.1) + 1 }'
+    rm -rf "$run"
+    looks_ms=$(milliseconds "build/${net}_$1" train --max-steps 1 ${EPOCHS:+--epochs "$EPOCHS"} \
+        ${data:+--data "$data"} --threads "$threads" --quiet --probe 1000000 --out "$run")
+    details_ms=$(milliseconds "build/${net}_$1" eval ${data:+--data "$data"} --threads "$threads" \
+        --model "$run/last.safetensors" --out "$run")
+    train_images=$(number_of train_images "$run/log.jsonl")
+    test_images=$(number_of test_images "$run/log.jsonl")
+    epochs=$(number_of epochs "$run/log.jsonl")
+    batch=$(number_of batch "$run/log.jsonl")
+    rm -rf "$run"
+}
+
+# Seconds of a training that has made some of its epochs.
+estimate() { # STEP_MS EVALUATION_MS EPOCHS_DONE
+    awk -f scripts/estimate.awk -v images="$train_images" -v test="$test_images" \
+        -v epochs=$((epochs - $3)) -v batch="$batch" -v every="$PROBE" -v step_ms="$1" \
+        -v evaluation_ms="$2" -v looks_ms="$looks_ms" -v details_ms="$details_ms"
 }
 
 # "about 40 min", or "about 20 s".
@@ -77,26 +100,42 @@ about() { # SECONDS
 }
 
 # Builds the programs of all norms and says what there is to do, and for how long. Sets `all`, the
-# number of trainings, and estimate_<norm>, the seconds of one.
+# number of trainings, `total`, their seconds, and seconds_<norm>_<seed>, those of one.
 announce() {
-    all=0 before=0 total=0
+    all=0 before=0 total=0 looks_ms=
     for norm in $NORMS $ghosts; do
         build_program "$NET" "$norm" "$folder/make.log"
         describe "$NET" "$norm" "$folder/${net}_$norm.description"
-        seconds=
+        step_ms=
         for seed in $SEEDS; do
-            all=$((all + 1))
+            all=$((all + 1)) seconds=0
             if is_done "$norm" "$seed"; then
                 before=$((before + 1))
             else
-                seconds=${seconds:-$(estimate "$norm")}
-                total=$((total + seconds))
+                [ -n "$looks_ms" ] || measure_training "$norm"
+                if [ -z "$step_ms" ]; then
+                    step_ms=$(bench_ms "$norm")
+                    evaluation_ms=$(bench_ms "$norm" --evaluate)
+                fi
+                seconds=$(estimate "$step_ms" "$evaluation_ms" "$(epochs_done "$norm" "$seed")")
             fi
+            total=$((total + seconds))
+            eval "seconds_${norm}_$seed=$seconds"
         done
-        eval "estimate_$norm=${seconds:-0}"
     done
-    echo "$net with $(echo $NORMS $ghosts), seed $(echo $SEEDS): $all trainings, $before of them done" \
-        "before; $(about $total) for the rest; Ctrl-C saves, and the same command goes on"
+    echo "$net with $(echo $NORMS $ghosts), seed $(echo $SEEDS):"
+    echo "$all trainings, $before of them done before; $(about $total) for the rest"
+    echo "Ctrl-C saves, and the same command goes on"
+}
+
+# The epochs that an interrupted training has made.
+epochs_done() { # NORM SEED
+    run=$(folder_of "$1" "$2")
+    if [ "$(state "$run" "$folder/${net}_$1.description")" = begun ]; then
+        grep -c '^{"event":"epoch"' "$run/log.jsonl" || true
+    else
+        echo 0
+    fi
 }
 
 is_done() { # NORM SEED
@@ -134,7 +173,7 @@ train() {
         exit $code
     fi
     sed -n 's/^.*\(best .* accuracy .*\)/\1/p; /have changed;/p' "$folder/train.txt"
-    eval "trained=\$((trained + estimate_$1))"
+    eval "trained=\$((trained + seconds_$1_$2))"
 }
 
 # Evaluates what a norm and a seed came to.
@@ -142,20 +181,23 @@ evaluate() {
     run=$(folder_of "$1" "$2")
     if [ "$(ending "$run")" = finished ] && [ ! -e "$run/eval.json" ]; then
         "build/${net}_$1" eval ${data:+--data "$data"} ${THREADS:+--threads "$THREADS"} \
-            --model "$run/last.safetensors" --out "$run" > "$run/eval.txt"
+            --model "$run/last.safetensors" --out "$run" > "$run/eval.txt" 2>&1 ||
+            { cat "$run/eval.txt" >&2; exit 1; }
     fi
 }
 
-# Trains every norm with every seed. A first page comes as soon as there are two norms to compare.
+# Trains every norm with every seed. A first page comes as soon as there are two norms to compare and
+# more to come.
 compare() {
     norms=0
+    last=$(echo $NORMS $ghosts | wc -w)
     for norm in $NORMS $ghosts; do
         for seed in $SEEDS; do
             train "$norm" "$seed"
             evaluate "$norm" "$seed"
         done
         norms=$((norms + 1))
-        if [ $norms -eq 2 ]; then
+        if [ $norms -eq 2 ] && [ $norms -lt $last ]; then
             report
         fi
     done
@@ -187,9 +229,17 @@ report() {
 
 mkdir -p "$folder"
 trap stop INT TERM
+for seed in $SEEDS; do
+    [ "$seed" = 0 ] || check_number SEEDS "$seed"
+done
+[ "$PROBE" = auto ] || check_number PROBE "$PROBE"
 choose_data
 choose_ghosts
+echo "building programs of $(echo $NORMS $ghosts), timing a few steps and a look"
 announce
 number=0 trained=0
 began=$(date +%s)
 compare
+if [ $trained -gt 0 ]; then
+    echo "took $(about $(($(date +%s) - began))); announced was $(about $total)"
+fi

@@ -452,17 +452,31 @@ static void say_part(struct trainer *t)
             100.0 * (double)c->correct / (double)c->images);
 }
 
+/* The generator: the one beside the program, or else that of the shell's path. */
+static void append_generator(char *words, const char *program)
+{
+    static const char name[] = "burin";
+    const char *slash = strrchr(program, '/');
+    char path[COMMAND_SIZE];
+    int length = slash == NULL ? 0
+                               : snprintf(path, sizeof path, "%.*s%s", (int)(slash + 1 - program),
+                                          program, name);
+    bool beside = length > 0 && (size_t)length < sizeof path && access(path, X_OK) == 0;
+    append_word(words, beside ? path : name);
+}
+
 /* What people do with a model that is trained: these words, the folder of the run, these. */
 static void say_next(struct trainer *t)
 {
     const char *const data = t->train.synthetic ? " --data synthetic" : "";
-    char program[COMMAND_SIZE] = "", folder[COMMAND_SIZE] = "";
+    char program[COMMAND_SIZE] = "", folder[COMMAND_SIZE] = "", generator[COMMAND_SIZE] = "";
     append_word(program, t->program);
     append_word(folder, t->settings.out);
+    append_generator(generator, t->program);
     say(t, "next:");
     say(t, "  %s eval --model %s%s", program, folder, data);
     say(t, "  %s predict --model %s IMAGE...", program, folder);
-    say(t, "  burin report %s", folder);
+    say(t, "  %s report %s", generator, folder);
 }
 
 bool report_end(struct trainer *trainer, enum report_reason reason, struct err *err)

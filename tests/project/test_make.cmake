@@ -46,6 +46,10 @@ set(net "NET=my nets/tiny.lua")
 
 make_well(help)
 expect("make train")
+string(REPEAT "[^\n]" 80 wide)
+if(output MATCHES "${wide}[^\n]+")
+    message(FATAL_ERROR "make help: a line is wider than 80 columns:\n${CMAKE_MATCH_0}")
+endif()
 
 # One program after the other; what was built before stays.
 make_well(gen ${net} NORM=gn)
@@ -133,6 +137,7 @@ make_well(gen "NET=my nets/huge.lua" NORM=bn MAX_MEMORY=20000)
 make_well(train ${net} NORM=gn EPOCHS=2 SEED=3 THREADS=1)
 expect("No CIFAR-10")
 expect("SYNTHETIC seed")
+expect("SYNTHETIC   build/burin report runs/tiny_gn")
 expect_file(runs/tiny_gn/log.csv runs/tiny_gn/last.safetensors)
 file(STRINGS "${tree}/runs/tiny_gn/log.csv" lines)
 list(LENGTH lines count)
@@ -192,6 +197,8 @@ expect("tiny with gn ln bn8, seed 1: 3 trainings, 0 of them done before; about "
 expect("3 of 3: runs/compare/tiny_bn8_1_1epochs: training, about ")
 expect(" % in epoch 1: runs/compare/tiny_bn8_1_1epochs/best.safetensors")
 expect("runs/compare/report.html: written")
+expect("took about ")
+expect("announced was about ")
 expect_file(runs/compare/tiny_gn_1_1epochs/eval.json runs/compare/tiny_ln_1_1epochs/eval.json
     runs/compare/tiny_bn8_1_1epochs/eval.json)
 if(EXISTS "${tree}/runs/compare/tiny_bn32_1_1epochs")

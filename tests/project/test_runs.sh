@@ -5,7 +5,8 @@
 #     tests/project/test_runs.sh WORK
 #
 # cp and mv are replaced: the first writes half of its file and kills the shell, the second kills it
-# before or after it has moved the file. And the figures of a run are what its logs say.
+# before or after it has moved the file. And the figures of a run are what its logs say, and what
+# scripts/estimate.awk says of a training's time.
 set -eu
 work=$1
 rm -rf "$work"
@@ -80,4 +81,29 @@ printf '%s\n' epoch,lr,train_loss,train_acc,test_loss,test_acc,seconds 1,0.05,2.
 said=$(sh -eu -c '. scripts/runs.sh; figures "$1"' - "$work/logged")
 expected=2,62.10,33.17,0.9766,1.7559,2.5,46000,avx512+bf16
 [ "$said" = "$expected" ] || fail "figures: $said: expected $expected"
+
+# estimated SECONDS WORD...: 391 steps of 60 ms an epoch, and what the words set anew.
+estimated()
+{
+    expected=$1
+    shift
+    set -- images=50000 test=10000 epochs=1 batch=128 every=391 step_ms=60 evaluation_ms=15 \
+        looks_ms=2000 details_ms=7500 "$@"
+    for word in "$@"; do
+        set -- "$@" -v "$word"
+        shift
+    done
+    seconds=$(awk -f scripts/estimate.awk "$@")
+    [ "$seconds" = "$expected" ] || fail "estimate.awk $*: $seconds: expected $expected"
+}
+
+estimated 36
+estimated 10 epochs=0                # what is left of a training that was stopped at its very end
+estimated 29 details_ms=0            # what each part adds
+estimated 34 looks_ms=0
+estimated 35 evaluation_ms=0
+estimated 12 step_ms=0
+estimated 55 every=20                # 21 looks
+estimated 530 every=auto epochs=20   # 5 looks
+estimated 12 images=3000 test=1000   # 24 steps, 4,000 images evaluated
 echo "test_runs.sh: passed"
