@@ -50,7 +50,7 @@ LOCAL_DATA = data/cifar-10-batches-bin
 one_training = $(if $(LR)$(ARGS)$(PRECISION),$(error LR=, ARGS= and PRECISION= are of make train: \
     the others train by the recipe of the description))
 
-.PHONY: help gen train bench bench-scaling bench-ranks bench-peers bench-freeze compare sweep networks ablation tune torch check check-deep \
+.PHONY: help gen train bench bench-scaling bench-ranks bench-peers bench-freeze compare sweep networks ablation tune torch onnxruntime check check-deep \
     fuzz data generated install clean configure
 
 help:
@@ -151,19 +151,23 @@ bench-ranks: gen
 	@cmake --build build --target bench_ranks
 	@exec scripts/bench_ranks.sh
 
-# Whoever lacks PyTorch hears of it before anything is built.
+# Whoever lacks PyTorch or onnxruntime hears of it before anything is built.
+has_python = command -v "$$PYTHON" > /dev/null || \
+    { echo "PYTHON=$$PYTHON: no such program: expected a Python that has $(1)" >&2; exit 2; }
 torch:
-	@command -v "$$PYTHON" > /dev/null || \
-	    { echo "PYTHON=$$PYTHON: no such program: expected a Python that has PyTorch" >&2; exit 2; }
+	@$(call has_python,PyTorch)
 	@"$$PYTHON" scripts/bench_peers.py --check
+
+onnxruntime:
+	@$(call has_python,onnxruntime)
+	@"$$PYTHON" scripts/bench_freeze.py --check
 
 bench-peers: torch gen
 	@build/burin twin --norm "$$NORM" -o $(TWIN) "$$NET"
 	@set -f; exec "$$PYTHON" scripts/bench_peers.py $(TWIN) $(PROGRAM) $${THREADS:+--threads "$$THREADS"} $$ARGS
 
 # Any weights will do.
-bench-freeze: gen
-	@"$$PYTHON" scripts/bench_freeze.py --check
+bench-freeze: onnxruntime gen
 	@$(PROGRAM) train --data synthetic --max-steps 20 --quiet --out build/bench_freeze > build/bench_freeze.txt
 	@exec "$$PYTHON" scripts/bench_freeze.py build/burin build/bench_freeze "$$NET" "$$NORM" \
 	    "build/bench_freeze/$$NORM"

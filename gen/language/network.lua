@@ -122,6 +122,7 @@ end
 -- where in the list, for messages. False when it is of no use to go on; flat.broken where
 -- anything is missing. A list that is wrong is told once and never looked at again, so the work is
 -- bounded by the limits on lists and layers and by what the lists hold, each counted once.
+-- flat.told: the places in inner lists where a name without its call was told.
 local function flatten(list, path, line, flat, report)
     local function complain(what, expected, at)
         flat.broken = true
@@ -158,10 +159,19 @@ local function flatten(list, path, line, flat, report)
             end
         else
             local name <const>, at <const> = find_bare_name(flat, line, value)
+            -- A function of the description that is called many times makes a list each time.
+            local again <const> = not name and type(value) == "function" and flat.told[i]
             local expected <const> = name and ("%s { ... } or %s()"):format(name, name)
                 or "a layer or a list of layers"
             local found_text <const> = name or record.show(value)
-            complain(("%s is %s"):format(place_in(path, i), found_text), expected, at)
+            if name and path:find("]", 1, true) then
+                flat.told[i] = true
+            end
+            if again then
+                flat.wrong[list] = true
+            else
+                complain(("%s is %s"):format(place_in(path, i), found_text), expected, at)
+            end
             if value == nil then
                 break -- the list may be all holes
             end
@@ -280,7 +290,7 @@ local function connect(list, report)
 end
 
 local function read_layers(top, file, nested, report, of)
-    local found <const> = { lists = 0, open = {}, wrong = {}, of = of, bare_line = 0 }
+    local found <const> = { lists = 0, open = {}, wrong = {}, of = of, bare_line = 0, told = {} }
     flatten(nested, "network: layers", top.line, found, report)
     if #found > layers.max_layers then
         report(top.line, "network: too many layers", "at most " .. layers.max_layers)

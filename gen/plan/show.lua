@@ -89,7 +89,12 @@ local function title(graph, planned, options)
         options.norm, planned.set.title, graph.param_floats, graph.flop / 1e6)
 end
 
--- What a network comes to, in three lines.
+-- A text of two parts, of which the second begins behind the last colon, on lines of a terminal.
+local function narrow(text)
+    return (text:gsub("^(.*): ", "%1:\n    "):gsub(", images of", ",\n    images of"))
+end
+
+-- What a network comes to, in a few lines.
 function plan.summary(graph, options)
     local planned <const> = pipeline.plan(graph, options)
     local kernels <const> = {}
@@ -98,10 +103,10 @@ function plan.summary(graph, options)
         kernels[spec.name] = true
     end
     return table.concat({
-        title(graph, planned, options),
+        narrow(title(graph, planned, options)),
         string.format("training: %d phases, %d kernels, micro-batches of %d images",
             #planned.train.plan.phases, #kernels, planned.train.plan.micro_batch),
-        "memory: " .. memory_summary(graph, planned, 2),
+        narrow("memory: " .. memory_summary(graph, planned, 2)),
     }, "\n") .. "\n"
 end
 

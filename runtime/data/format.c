@@ -174,13 +174,21 @@ static const struct relative {
     {"train_32x32.mat", "SVHN as Matlab files", "arrays in a file .npz"},
 };
 
-static bool unknown(const struct data_place *place, struct err *err)
+static const struct relative *relative_of(const struct data_place *place)
 {
     for (size_t i = 0; i < sizeof relatives / sizeof relatives[0]; i++) {
         if (format_has(place, relatives[i].has))
-            return err_set_code(err, EXIT_DATA, "%s: %s: expected %s", place->path, relatives[i].is,
-                                relatives[i].meant);
+            return &relatives[i];
     }
+    return NULL;
+}
+
+static bool unknown(const struct data_place *place, struct err *err)
+{
+    const struct relative *relative = relative_of(place);
+    if (relative != NULL)
+        return err_set_code(err, EXIT_DATA, "%s: %s: expected %s", place->path, relative->is,
+                            relative->meant);
     return unclear(place, "expected one of", formats, FORMATS, err);
 }
 
@@ -196,20 +204,31 @@ static int matching_formats(const struct data_format *matching[FORMATS],
     return matches;
 }
 
-/* The only entry of a folder that is a data set, as what an archive leaves in the folder that it
+static bool is_data_set(const struct data_place *place)
+{
+    const struct data_format *matching[FORMATS];
+    return matching_formats(matching, place) == 1;
+}
+
+static bool is_relative(const struct data_place *place)
+{
+    return relative_of(place) != NULL;
+}
+
+/* The only entry of a folder that is such a place, as what an archive leaves in the folder that it
  * was unpacked in; NULL where there is none, or where there are several. */
-static const char *only_inside(const struct data_place *place)
+static const char *only_inside(const struct data_place *place,
+                               bool (*is_such)(const struct data_place *))
 {
     enum { MOST = 64 };
     const char *found = NULL;
     int count = 0;
     for (int i = 0; i < place->count && place->count <= MOST; i++) {
-        const struct data_format *matching[FORMATS];
         char path[DATA_PATH_SIZE];
         struct data_place inside = {0};
         struct err ignored = {0};
         if (format_join(path, place->path, place->entries[i], &ignored) &&
-            place_open(&inside, path, &ignored) && matching_formats(matching, &inside) == 1) {
+            place_open(&inside, path, &ignored) && is_such(&inside)) {
             found = place->entries[i];
             count++;
         }
@@ -238,7 +257,11 @@ static bool place_find(struct data_place *place, char path[DATA_PATH_SIZE], stru
     const struct data_format *matching[FORMATS];
     if (!place_open(place, path, err))
         return false;
-    const char *inside = matching_formats(matching, place) == 0 ? only_inside(place) : NULL;
+    if (matching_formats(matching, place) != 0 || is_relative(place))
+        return true;
+    const char *inside = only_inside(place, is_data_set);
+    if (inside == NULL)
+        inside = only_inside(place, is_relative); /* to say what it is */
     if (inside == NULL)
         return true;
     char longer[DATA_PATH_SIZE];

@@ -84,6 +84,13 @@ expect_failure("PRECISON: no such variable: did you mean PRECISION?")
 make(gen ${net} PRECISION=bf61)
 expect_failure("--precision bf61 (did you mean bf16?): expected fp32 or bf16")
 make_well(help CC=cc BURIN_ANY=1)
+foreach(bench "peers;PyTorch" "freeze;onnxruntime")
+    list(GET bench 0 name)
+    list(GET bench 1 needed)
+    make(bench-${name} PYTHON=nopython)
+    expect_failure("PYTHON=nopython: no such program: expected a Python that has ${needed}")
+    expect_not("ninja")
+endforeach()
 
 # Folders of any name, or a message. A script, as CMake reads some of these characters otherwise.
 file(WRITE "${tree}/odd.sh" [=[

@@ -174,7 +174,7 @@ START_TEST(help_and_version)
     ck_assert_ptr_null(strstr(output, "maxpool"));
     expect_part("layers linear", 0, "linear: linear {"); /* the schedule, too */
     expect_part("layers maxpol", 2, "layers maxpol: there is no such call (did you mean maxpool?)");
-    expect_part("plan --summary s8", 0, "\nmemory: ");
+    expect_part("plan --summary s8", 0, "\nmemory: 54.1 MB with 2 threads:\n    weights 1.41, ");
     expect_part("scale --step 41 s8", 0, "gradients 185 KB, parameters 184 KB, 16 meetings");
     expect_part("scale --step 41 --ranks 3 --norm gn s8", 0, "\n    3  15.4 ");
     expect("scale s8", 2,

@@ -211,6 +211,10 @@ local rejected <const> = {
         "7: network: layers[3] is norm: expected norm { ... } or norm()",
         "8: network: layers[4] is relu: expected relu { ... } or relu()",
     } },
+    { "call forgotten in a function",
+      "local function block()\n    return { linear(8), relu }\nend\n"
+      .. describe("block(), block(), block(), " .. ending),
+      "2: network: layers[2][2] is relu: expected relu { ... } or relu()" },
     { "comma forgotten", describe("relu()\nnorm(), " .. ending),
       "7: '}' expected (to close '{' at line 4) near 'norm': expected a comma before it, or the "
       .. "brace" },
@@ -290,6 +294,11 @@ local rejected <const> = {
     { "numbers of AdamW where it moves nothing", describe(ending, "input = { 3, 32, 32 },\n"
       .. 'recipe = { optimizer = muon { lr = 1, others = "sgd", others_lr = 1, beta2 = 0.5 } },'),
       "4: muon: beta2 has no effect with others sgd: expected no beta2, or others adamw" },
+    { "field misspelt in a recipe", describe(ending, "input = { 3, 32, 32 },\n"
+      .. "recipe = {\nbacth = 32, optimizer = sgd { lr = 1 } },"),
+      '5: recipe: has no field "bacth" (did you mean batch?): expected batch, chunks, epochs, '
+      .. "optimizer, schedule, clip, ema, ema_start, ema_batches, rate, decay, freeze, "
+      .. "label_smoothing, precision or augment" },
     { "factors of nothing", describe(ending, "input = { 3, 32, 32 },\n"
       .. "recipe = { optimizer = sgd { lr = 1 },\n"
       .. "decay = { norm = 0 }, rate = { bias = 1, scale = 2 } },"), {

@@ -306,8 +306,10 @@ START_TEST(other_versions_are_named)
         {"meta", "CIFAR-100 in its Python version: expected the binary version"},
         {"train_32x32.mat", "SVHN as Matlab files: expected arrays"},
     };
-    char inside[600], path[700];
-    snprintf(inside, sizeof inside, "%s/inside", folder);
+    char around[600], inside[700], path[800];
+    snprintf(around, sizeof around, "%s/around", folder);
+    snprintf(inside, sizeof inside, "%s/inside", around);
+    put_folder(around);
     put_folder(inside);
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", inside, versions[i][0]);
@@ -316,9 +318,12 @@ START_TEST(other_versions_are_named)
         struct err err = {0};
         ck_assert(!open_part(&data, inside, DATA_TEST, &err));
         ck_assert_msg(strstr(err.message, versions[i][1]) != NULL, "%s", err.message);
+        ck_assert(!open_part(&data, around, DATA_TEST, &err));
+        ck_assert_msg(strstr(err.message, versions[i][1]) != NULL, "%s", err.message);
         remove(path);
     }
     remove(inside);
+    remove(around);
 }
 END_TEST
 
@@ -480,6 +485,12 @@ START_TEST(all_places_are_named)
                        "  $CIFAR10_DIR /nowhere: no such file or folder\n"
                        "  data/cifar-10-batches-bin: not looked at\n"
                        "`make data` downloads CIFAR-10; `--data synthetic` trains without it");
+    is_not_found("sythetic", "no data: expected a file or folder in one of these places:\n"
+                             "  --data sythetic: no such file or folder (did you mean synthetic?)\n"
+                             "  $CIFAR10_DIR /nowhere: not looked at\n"
+                             "  data/cifar-10-batches-bin: not looked at\n"
+                             "`make data` downloads CIFAR-10; `--data synthetic` trains without "
+                             "it");
     is_not_found("here", "no data: expected a file or folder in one of these places:\n"
                          "  --data here: no such file or folder\n"
                          "  $CIFAR10_DIR /nowhere: not looked at\n"
