@@ -198,6 +198,9 @@ local function verdict_picture(groups)
         picture.line(LEFT, y, WIDTH - RIGHT, y, "rule")
         if one.drawn then
             draw(one, y)
+        else
+            picture.text(WIDTH - RIGHT, y - 10, "off the scale",
+                { anchor = "end", class = "soft" })
         end
         picture.text(WIDTH - RIGHT + 14, y + 4, stat.text(one.values, 1))
     end

@@ -102,6 +102,8 @@ function tests.what_learned_nothing_is_said_and_not_drawn()
     local verdict <const> = verdict_of({ CHANCE, { norm = "bn", acc = { 60, 70 } } })
     test.equal(verdict.lines[1], "Without a norm: 10.00 % test accuracy; it learns nothing in "
         .. "these epochs.")
+    local _, off <const> = verdict.svg:gsub("off the scale", "")
+    test.equal(off, 1)
     local view <const> = curves.view(groups_of({ CHANCE, { norm = "bn", acc = { 60, 70 } } }))
     test.equal(stat.map(view.picture.figures[1].series, function(series) return series.label end),
         { "batch norm, test", "batch norm, train" })
