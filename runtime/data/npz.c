@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zip.h>
 
 #include "data/arrays.h"
@@ -15,6 +16,7 @@ struct npz {
     struct data *data;
     const struct data_request *request;
     zip_t *zip;
+    uint64_t file_size; /* bytes */
     struct array labels[2];
     char *names;
 };
@@ -37,6 +39,8 @@ static bool has(const struct npz *npz, const char *name)
     return zip_name_locate(npz->zip, name, 0) >= 0;
 }
 
+/* Sets an entry, whose sizes are what a file as large can hold: no memory is asked for on the word
+ * of a header. */
 static bool look_at(const struct npz *npz, struct entry *e, const char *name, struct err *err)
 {
     enum { NEEDED = ZIP_STAT_INDEX | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD };
@@ -51,6 +55,10 @@ static bool look_at(const struct npz *npz, struct entry *e, const char *name, st
                             e->what);
     if ((e->stat.valid & NEEDED) != NEEDED)
         return err_set_code(err, EXIT_DATA, "%s: of unknown size", e->what);
+    if (e->stat.comp_size > npz->file_size)
+        return err_set_code(err, EXIT_DATA, "%s: %llu bytes in a file of %llu", e->what,
+                            (unsigned long long)e->stat.comp_size,
+                            (unsigned long long)npz->file_size);
     return e->stat.size / MOST_PACKED <= e->stat.comp_size ||
            err_set_code(err, EXIT_DATA, "%s: %llu bytes out of %llu: more than can be packed",
                         e->what, (unsigned long long)e->stat.size,
@@ -307,7 +315,10 @@ static bool open_npz(struct data *data, const struct data_request *request,
         zip_error_fini(&error);
         return false;
     }
-    bool ok = read_all(&npz, err);
+    struct stat s;
+    bool ok = stat(request->path, &s) == 0 || err_set_errno(err, errno, "%s", request->path);
+    npz.file_size = ok ? (uint64_t)s.st_size : 0;
+    ok = ok && read_all(&npz, err);
     free(npz.names);
     zip_discard(npz.zip);
     return ok;

@@ -54,7 +54,7 @@ local visible = {
     { "^runtime/[^/]+/arrays", "test_arrays test_idx test_format_faults" },
     { "^runtime/[^/]+/idx", "test_idx test_format_faults" },
     { "^runtime/[^/]+/npy", "test_arrays test_format_faults" },
-    { "^runtime/[^/]+/npz", "test_arrays test_format_faults" },
+    { "^runtime/[^/]+/npz", "test_arrays test_npz test_format_faults" },
     { "^runtime/[^/]+/tensors%.", "test_tensors test_format_faults" },
     { "^runtime/[^/]+/folder", "test_folder test_folder_cache test_predict test_file_faults" },
     { "^runtime/[^/]+/format",
