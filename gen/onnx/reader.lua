@@ -32,13 +32,19 @@ local reader <const> = {}
 local MAX_NODES <const> = 20000
 local MAX_LINES <const> = 30 -- of problems
 local MAX_NAMES <const> = 8 -- of nodes with one problem
-local MAX_NAME <const> = 80 -- bytes of a name in a message
+local MAX_NAME <const>, MAX_TEXT <const> = 80, 400 -- bytes of a name, and of what is wrong
 local OLDEST, NEWEST <const> = 7, 23
 local BATCH <const> = 128 -- images a step: what a description has that says nothing
 
+-- What a file says is a stranger's, in messages too: no byte of it moves the cursor of a terminal,
+-- and none is longer than people read.
+local function shown(text, most)
+    text = text:gsub("[^%g ]", "?")
+    return #text > most and text:sub(1, most) .. "..." or text
+end
+
 local function quote(name)
-    local text <const> = name:gsub("[^%g ]", "?")
-    return #text > MAX_NAME and text:sub(1, MAX_NAME) .. "..." or text
+    return shown(name, MAX_NAME)
 end
 
 -- -- Problems ------------------------------------------------------------------------------------
@@ -51,7 +57,8 @@ local function collector(file)
     -- node may be nil: then the problem is of the whole file.
     function collected.add(node, what, expected)
         local op <const> = node and quote(node.op_type) .. ": " or ""
-        local text <const> = ("%s: %s%s: expected %s"):format(file, op, what, expected)
+        local text <const> = ("%s: %s%s: expected %s"):format(file, op, shown(what, MAX_TEXT),
+            shown(expected, MAX_TEXT))
         if not groups[text] then
             groups[text] = {}
             order[#order + 1] = text
@@ -64,9 +71,9 @@ local function collector(file)
         if #names == 0 then
             return text
         end
-        local shown <const> = math.min(#names, MAX_NAMES)
-        return ("%s: at %s%s"):format(text, table.concat(names, ", ", 1, shown),
-            #names > shown and (", and %d more"):format(#names - shown) or "")
+        local told <const> = math.min(#names, MAX_NAMES)
+        return ("%s: at %s%s"):format(text, table.concat(names, ", ", 1, told),
+            #names > told and (", and %d more"):format(#names - told) or "")
     end
 
     function collected.raise()
@@ -99,12 +106,12 @@ local function prepare_node(proto, folder)
     for _, attribute in ipairs(proto.attribute) do
         local name <const> = attribute.name or "?"
         if attribute.ref_attr_name then
-            return node, name .. " refers to a function's", "a plain attribute"
+            return node, quote(name) .. " refers to a function's", "a plain attribute"
         elseif attribute.t then
             local what, expected
             attribute.tensor, what, expected = tensor.read(attribute.t, folder)
             if not attribute.tensor then
-                return node, name .. ": " .. what, expected
+                return node, quote(name) .. ": " .. what, expected
             end
         end
         node.attributes[name] = attribute

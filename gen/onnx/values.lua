@@ -89,8 +89,7 @@ function values.fields(node, entry)
         end
     end
     if stranger then
-        return nil, "has an attribute " .. stranger:gsub("[^%g]", "?"):sub(1, 40),
-            "none of that name"
+        return nil, "has an attribute " .. stranger, "none of that name"
     end
     return f
 end

@@ -174,9 +174,13 @@ function tests.what_is_no_layer_is_listed()
             { "dilations", "ints", { 2, 2 } } }),
         node("Conv", { "x", "w" }, "e", { { "pads", "ints", { 1, 0, 0, 0 } } }),
         node("Conv", { "x", "w" }, "k", { { "pads", "ints", { 0, 1, 0, 2 } } }),
-        node("Conv", { "x", "w" }, "g", { { "odd", "int", 1 } }),
+        node("Conv", { "x", "w" }, "g", { { "o\27d\n", "int", 1 } }),
+        node("Constant", {}, "l", { { "value\n", "t",
+            { data_type = 99, dims = {}, name = "\27", raw_data = "" } } }),
+        node("Sigmoid", "x", "m", { { ("y"):rep(5000), "int", 1 } }),
         node("Add", { "c", "d" }, "h"), node("Add", { "e", "g" }, "i"),
-        node("Add", { "i", "k" }, "j"), node("Add", { "h", "j" }, "v"),
+        node("Add", { "i", "k" }, "j"), node("Add", { "h", "j" }, "n"),
+        node("Add", { "l", "m" }, "o"), node("Add", { "n", "o" }, "v"),
     }
     nodes[2].name = ("x"):rep(200)
     refused({
@@ -189,7 +193,10 @@ function tests.what_is_no_layer_is_listed()
             .. "and right as left: at Conv_e",
         "Conv: pads is [0, 1, 0, 2]: expected four numbers, as many pixels below as above "
             .. "and right as left: at Conv_k",
-        "Conv: has an attribute odd: expected none of that name: at Conv_g",
+        "Conv: has an attribute o?d?: expected none of that name: at Conv_g",
+        "Constant: value?: its type is 99: expected numbers of at most 64 bits: at Constant_l",
+        "Sigmoid: has an attribute " .. ("y"):rep(383) .. "...: expected none of that name: at "
+            .. "Sigmoid_m",
     }, file_of(nodes, { tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }))
 end
 
