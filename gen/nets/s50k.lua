@@ -1,18 +1,19 @@
 -- s50k: the best network under 50,000 parameters that was found for 20 epochs. Whole convolutions
 -- where an image is large and channels are few; then separable ones, a depthwise 3 x 3 and a 1 x 1,
 -- which buy three times the channels for the same parameters, with a skip wherever the width stays.
--- Chosen on 5,000 training images held out.
+-- Chosen on 5,000 training images held out: what SiLU in place of ReLU, and Muon in place of SGD,
+-- are worth there stands in results/ablation.csv.
 
 local function conv3(channels)
-    return { conv { channels, window = 3, padding = 1 }, relu(), norm() }
+    return { conv { channels, window = 3, padding = 1 }, silu(), norm() }
 end
 
 -- A separable convolution of the layer before, or of `from`. Its two parts have neither norm nor
--- ReLU between them.
+-- SiLU between them.
 local function separable(from_channels, channels, name, from)
     return {
         conv { from_channels, window = 3, padding = 1, groups = from_channels, from = from },
-        conv { channels, window = 1 }, relu(), norm { name = name },
+        conv { channels, window = 1 }, silu(), norm { name = name },
     }
 end
 
@@ -28,8 +29,10 @@ return network {
     recipe = {
         batch = 64,
         epochs = 20,
-        optimizer = sgd { lr = 0.1, momentum = 0.9, weight_decay = 5e-4, nesterov = true },
-        schedule = onecycle { warmup = 0.2 },
+        optimizer = muon { lr = 0.015, momentum = 0.9, renormalize = true, weight_decay = 5e-4,
+            others = "sgd", others_lr = 0.15 },
+        decay = { norm = 0, bias = 0 },
+        schedule = linear { warmup_epochs = 1 },
         augment = { crop = 2, flip = "alternating" },
     },
     layers = {
