@@ -1,7 +1,9 @@
 #!/bin/sh
 # Trains the rows of a table, one after the other, each with the options that it adds to a network's
 # own recipe, and evaluates them on training images held out: what `make ablation` does. What is
-# finished is not made again, and what was interrupted goes on.
+# finished is not made again, and what was interrupted goes on. Where the folder of a run is gone, or
+# was made elsewhere, its line in ablation.csv is taken if that has the same command: who changes a
+# network itself deletes its lines, too.
 #
 #     ROWS=results/ablation/rows.txt scripts/ablation.sh
 #
@@ -11,8 +13,9 @@
 #     muon  s8_best  bn    10      1,2    --optimizer muon --lr 0.02
 #     fast  s8_best  bn    10      1      as muon --lr 0.03
 #
-# `as` takes the options of a row above, but for those that are given anew. Lines that begin with # and empty ones are comments. The first row of a network, a norm and a number
-# of epochs is the base with which the others of these are compared, seed by seed.
+# `as` takes the options of a row above, but for those that are given anew. Lines that begin with #
+# and empty ones are comments. The first row of a network, a norm and a number of epochs is the base
+# with which the others of these are compared, seed by seed.
 #
 # It runs in the root of the source tree. Variables, with their defaults: ROWS (above), VALIDATE
 # (training images to hold out, 5000), THREADS, DATA, ISA, RESULTS (the folder of ablation.csv,
@@ -108,16 +111,25 @@ train() {
     echo "${name}_$seed: $(ending "$run")"
 }
 
+# What repeats the job: the last field of its line in ablation.csv.
+command_of_job() {
+    echo "build/${short}_$norm train --seed $seed${images:+ --data $images} --epochs $epochs\
+ --validate $VALIDATE${options:+ $options}"
+}
+
 # The line of the job in ablation.csv, if its training came to an end.
 line() {
     if [ "$(ending "$run")" = finished ]; then
-        images=
-        if [ "$data" = synthetic ]; then
-            images=synthetic
-        fi
-        echo "$name,$short,$norm,$seed,${images:+$images }held out $VALIDATE,$(figures "$run"),build/${short}_$norm\
- train --seed $seed${images:+ --data $images} --epochs $epochs --validate $VALIDATE${options:+ $options}"
+        echo "$name,$short,$norm,$seed,${images:+$images }held out $VALIDATE,$(figures "$run"),$(command_of_job)"
     fi
+}
+
+# Whether ablation.csv has the line of a job whose run is not here.
+in_table() {
+    [ ! -e "$run" ] && [ -f "$file" ] && command_of_job | awk -F, -v name="$name" -v seed="$seed" '
+        NR == FNR { wanted = $0; next }
+        $1 == name && $4 == seed && $NF == wanted { found = 1 }
+        END { exit !found }' - "$file"
 }
 
 # Puts the line of the job into ablation.csv: the jobs of the table in its order, others not.
@@ -182,11 +194,19 @@ check_number VALIDATE "$VALIDATE"
 [ -f "$ROWS" ] || { echo "ROWS: $ROWS: no such file" >&2; exit 2; }
 list_jobs > "$root/jobs" || exit 2
 choose_data
+images=
+if [ "$data" = synthetic ]; then
+    images=synthetic
+fi
 described=" "
 while read -r words; do
     # shellcheck disable=SC2086
     job $words
-    train < /dev/null
+    if in_table; then
+        echo "${name}_$seed: finished, as $file has it"
+    else
+        train < /dev/null
+    fi
     merge
 done < "$root/jobs"
 summarize

@@ -124,6 +124,22 @@ cut -d, -f1,4,7 there/ablation.csv > found
 printf '%s\n' name,seed,acc base,1,51.00 base,2,54.00 quick,1,71.00 quick,2,74.00 > wanted
 same wanted found
 
+# Where runs are gone, the lines of the table are taken: but not one of another command.
+rm trained
+rm -r runs
+sed 's/70/80/; s/ 1,2$/ 1,2,3/' others > again
+ablation < again
+cat > wanted <<'TRAINED'
+train --epochs 2 --validate 99 --quiet --seed 3 --out runs/ablation/base_3 --data pictures
+train --epochs 2 --validate 99 --quiet --lr 80 --crop 2 --seed 1 --out runs/ablation/quick_1 --data pictures
+train --epochs 2 --validate 99 --quiet --lr 80 --crop 2 --seed 2 --out runs/ablation/quick_2 --data pictures
+TRAINED
+same wanted trained
+cut -d, -f1,4,7 there/ablation.csv > found
+printf '%s\n' name,seed,acc base,1,51.00 base,2,54.00 base,3,59.00 quick,1,81.00 quick,2,84.00 > wanted
+same wanted found
+grep -q '^base_1: finished, as there/ablation.csv has it$' said || fail "a line is taken silently"
+
 # All mistakes of a table together, and no training.
 rm trained
 if ablation <<'ROWS'
