@@ -135,6 +135,14 @@ local function print_text(text)
     end
 end
 
+-- The same of a text for people, whose lines a narrow terminal may break.
+local function show_text(text)
+    local shown <const>, problem <const> = host.show(text)
+    if not shown then
+        fail(problem)
+    end
+end
+
 -- Writes a file and makes its folder.
 local function write(path, text)
     local folder <const> = path:match("^(.+)/")
@@ -148,7 +156,7 @@ local function write(path, text)
     if not result then
         fail(problem)
     end
-    print_text(("%s: %s\n"):format(path, result))
+    show_text(("%s: %s\n"):format(path, result))
 end
 
 local function expect_other(net, path)
@@ -185,7 +193,7 @@ local function tell_owner(net, path)
     local owner <const> = known and known:match("\n %*     burin gen [^\n]-([^/ \n]+%.lua)'?\n")
     local file <const> = net.file:match("[^/ ]+$") -- of a path in quotes, too
     if owner and owner ~= file then
-        print_text(("%s: was of %s, which has the name %q, too\n"):format(path, owner, net.name))
+        show_text(("%s: was of %s, which has the name %q, too\n"):format(path, owner, net.name))
     end
 end
 
@@ -212,7 +220,7 @@ function main.plan(arguments)
     local options <const> = options_of(arguments, net.file)
     local pass <const> = arguments.pass
     if arguments.summary then
-        print_text(require("plan/show").summary(built, options))
+        show_text(require("plan/show").summary(built, options))
     elseif pass == "network" then
         print_text(dump.text(net))
     elseif pass == "shape" then
@@ -229,7 +237,7 @@ function main.plan(arguments)
     elseif pass then
         print_text(dump.text(require("plan/show").pass(built, options, pass)))
     else
-        print_text(require("plan/show").text(built, options))
+        show_text(require("plan/show").text(built, options))
     end
 end
 
@@ -271,7 +279,7 @@ function main.scale(arguments)
     local net <const> = read(arguments)
     local options <const> = options_of(arguments, net.file)
     options.step, options.link, options.ranks = step, link, ranks
-    print_text(scale.text(graph.build(net), options))
+    show_text(scale.text(graph.build(net), options))
 end
 
 function main.twin(arguments)
@@ -411,7 +419,7 @@ function main.freeze(arguments)
         write(apart, table.concat(parts))
     end
     if not samples then
-        print_text(("%s: without samples, so that its self test compares nothing: the program's "
+        show_text(("%s: without samples, so that its self test compares nothing: the program's "
             .. "eval --samples makes them\n"):format(arguments.output))
     end
 end
@@ -472,7 +480,7 @@ end
 function main.layers(arguments)
     local manual <const> = require("language/manual")
     local text <const>, problem <const> = manual.text(arguments.kind)
-    print_text(text or error({ kind = "usage", messages = { problem } }, 0))
+    show_text(text or error({ kind = "usage", messages = { problem } }, 0))
 end
 
 return main

@@ -3,7 +3,7 @@
 #     awk -f scripts/nearest.awk EPOCH NET NORM EPOCHS
 #
 # The one at the smallest edit distance, where a change, a letter too many, one too few and two that
-# changed places count one; where that is far away, all are named.
+# changed places count one; where that is far away, none is named.
 
 function smaller(a, b) { return a < b ? a : b }
 
@@ -30,8 +30,6 @@ BEGIN {
     if (distance(toupper(word), best) <= smaller(2, length(word) - 1)) {
         printf "did you mean %s?\n", best
     } else {
-        printf "expected one of"
-        for (i = 2; i < ARGC; i++) printf "%s %s", (i > 2 ? "," : ""), ARGV[i]
-        printf "\n"
+        printf "expected one of make help\n"
     }
 }

@@ -9,12 +9,14 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "lines.h"
 #include "usage.h"
 
 extern char **environ;
@@ -24,9 +26,12 @@ enum { KEY_SIZE = 16, PATH_SIZE = 4096 };
 /* What Lua may hold of models: they stand in memory whole. */
 static const size_t model_memory = (size_t)2 << 30;
 
+/* What is wrong, until main prints it in lines that fit the terminal; or standard error. */
+static FILE *said;
+
 static int usage_error(void)
 {
-    fputs("Try 'burin --help'.\n", stderr);
+    fputs("Try 'burin --help'.\n", said);
     return HOST_USAGE;
 }
 
@@ -53,19 +58,19 @@ static void print_meant(const char *word, const char *dashes, const char *const 
     const struct host_argument arguments[] = {{"word", word}, {"words", list}};
     struct host *host = host_open(&(struct host_options){.gen_dir = NULL});
     if (host != NULL && host_call(host, "language/nearest", "meant", arguments, 2) == HOST_USAGE)
-        fputs(host_message(host), stderr);
+        fputs(host_message(host), said);
     host_close(host);
 }
 
 /* Ends a message: ": expected a, b or c", of words up to a NULL or the last of `most`. */
 static void print_expected(const char *const *words, int most)
 {
-    fputs(": expected ", stderr);
+    fputs(": expected ", said);
     for (int i = 0; i < most && words[i] != NULL; i++) {
         bool last = i + 1 == most || words[i + 1] == NULL;
-        fprintf(stderr, "%s%s", i == 0 ? "" : last ? " or " : ", ", words[i]);
+        fprintf(said, "%s%s", i == 0 ? "" : last ? " or " : ", ", words[i]);
     }
-    fputs("\n", stderr);
+    fputs("\n", said);
 }
 
 /* The same of the commands that have one of these bits. */
@@ -97,11 +102,11 @@ static void explain_unknown(const char *word)
     for (int i = 0; i < usage_command_count; i++)
         names[i] = usage_commands[i].name;
     if (word == NULL) {
-        fputs("burin: no command", stderr);
+        fputs("burin: no command", said);
     } else {
-        fprintf(stderr, "burin: unknown command %s", word);
+        fprintf(said, "burin: unknown command %s", word);
         if (is_of_program(word))
-            fputs(", which is one of the program that trains, as in build/s8_bn", stderr);
+            fputs(", which is one of the program that trains, as in build/s8_bn", said);
         else
             print_meant(word, "", names, USAGE_COMMANDS);
     }
@@ -145,17 +150,17 @@ static bool check_value(int id, const char *value)
                                             : strcmp(choices[i], value) == 0)
             return true;
     if (choices[0] != NULL) {
-        fprintf(stderr, "burin: --%s %s", name, value);
+        fprintf(said, "burin: --%s %s", name, value);
         print_meant(value, "", choices, USAGE_CHOICES);
         print_expected(choices, USAGE_CHOICES);
         return false;
     }
     if (id == OPT_MAX_MEMORY && !is_megabytes(value)) {
-        fprintf(stderr, "burin: --%s %s: expected megabytes, from 1 to 999999999\n", name, value);
+        fprintf(said, "burin: --%s %s: expected megabytes, from 1 to 999999999\n", name, value);
         return false;
     }
     if (value[0] == '\0') {
-        fprintf(stderr, "burin: --%s: the value is empty: expected %s\n", name, expected_text(id));
+        fprintf(said, "burin: --%s: the value is empty: expected %s\n", name, expected_text(id));
         return false;
     }
     return true;
@@ -166,32 +171,32 @@ static void explain_option(int result, const char *word)
 {
     if (result == ':') {
         int id = optopt == 'o' ? OPT_OUTPUT : optopt;
-        fprintf(stderr, "burin: --%s: the value is missing", usage_options[id].name);
+        fprintf(said, "burin: --%s: the value is missing", usage_options[id].name);
         if (usage_options[id].choices[0] != NULL)
             print_expected(usage_options[id].choices, USAGE_CHOICES);
         else
-            fprintf(stderr, ": expected %s\n", expected_text(id));
+            fprintf(said, ": expected %s\n", expected_text(id));
     } else if (optopt == OPT_HELP || optopt == OPT_VERSION ||
                (optopt < OPTION_COUNT && optopt > 0 && usage_options[optopt].value == NULL)) {
-        fprintf(stderr, "burin: %s: a value too many: expected none\n", word);
+        fprintf(said, "burin: %s: a value too many: expected none\n", word);
     } else if (optopt != 0) {
-        fprintf(stderr, "burin: -%c: no such option: expected -o or -h\n", optopt);
+        fprintf(said, "burin: -%c: no such option: expected -o or -h\n", optopt);
     } else {
         const char *names[OPTION_COUNT];
         char typed[WORDS_SIZE];
         for (int i = 0; i < OPTION_COUNT; i++)
             names[i] = usage_options[i].name;
         snprintf(typed, sizeof typed, "%.*s", (int)strcspn(word, "="), word);
-        fprintf(stderr, "burin: %s: no such option", word);
+        fprintf(said, "burin: %s: no such option", word);
         print_meant(typed, "--", names, OPTION_COUNT);
-        fputs(": expected one of the help\n", stderr);
+        fputs(": expected one of the help\n", said);
     }
 }
 
 /* Says which commands take an option. */
 static void explain_command(int id, const char *command)
 {
-    fprintf(stderr, "burin: --%s: %s does not take it", usage_options[id].name, command);
+    fprintf(said, "burin: --%s: %s does not take it", usage_options[id].name, command);
     print_commands(usage_options[id].commands);
 }
 
@@ -202,7 +207,7 @@ static bool check_operands(const struct usage_command *command, int count)
         return true;
     const char *expected =
         count > command->most && command->excess != NULL ? command->excess : command->expected;
-    fprintf(stderr, "burin: %s: expected %s, got %d\n", command->name, expected, count);
+    fprintf(said, "burin: %s: expected %s, got %d\n", command->name, expected, count);
     return false;
 }
 
@@ -237,7 +242,7 @@ static int run(const struct usage_command *command, int operands, char **words,
 {
     const char *gen_dir = values[OPT_GEN_DIR];
     if (gen_dir != NULL && access(gen_dir, R_OK | X_OK) != 0) {
-        fprintf(stderr, "burin: --gen-dir %s: cannot be read: %s\n", gen_dir, strerror(errno));
+        fprintf(said, "burin: --gen-dir %s: cannot be read: %s\n", gen_dir, strerror(errno));
         return HOST_FAILED;
     }
     struct host_argument arguments[1 + OPTION_COUNT + USAGE_MOST_OPERANDS];
@@ -255,12 +260,12 @@ static int run(const struct usage_command *command, int operands, char **words,
     struct host *host = host_open(&(struct host_options){
         .gen_dir = gen_dir, .memory_limit = (bit & MODELS) != 0 ? model_memory : 0});
     if (host == NULL) {
-        fputs("burin: out of memory\n", stderr);
+        fputs("burin: out of memory\n", said);
         return HOST_FAILED;
     }
     enum host_status status = host_call(host, "main", command->name, arguments, count);
     if (status != HOST_OK)
-        fprintf(stderr, "%s%s\n", status == HOST_REJECTED ? "" : "burin: ", host_message(host));
+        fprintf(said, "%s%s\n", status == HOST_REJECTED ? "" : "burin: ", host_message(host));
     host_close(host);
     return (int)status;
 }
@@ -286,14 +291,14 @@ static int start_data(char **argv)
     while (length > 0 && path[length - 1] != '/')
         length--;
     if (length <= 0) {
-        fprintf(stderr, "burin: /proc/self/exe: cannot be read: expected the folder of %s\n", name);
+        fprintf(said, "burin: /proc/self/exe: cannot be read: expected the folder of %s\n", name);
         return HOST_FAILED;
     }
     memcpy(path + length, name, sizeof name);
     pid_t child;
     int status = 0, failed = posix_spawnp(&child, path, NULL, NULL, argv, environ);
     if (failed != 0) {
-        fprintf(stderr, "burin: %s: %s: expected it beside burin\n", path, strerror(failed));
+        fprintf(said, "burin: %s: %s: expected it beside burin\n", path, strerror(failed));
         return HOST_FAILED;
     }
     while (waitpid(child, &status, 0) == -1 && errno == EINTR)
@@ -353,7 +358,7 @@ static enum parsed parse(int argc, char **argv, const char *values[OPTION_COUNT]
     return PARSED;
 }
 
-int main(int argc, char **argv)
+static int start(int argc, char **argv)
 {
     const char *values[OPTION_COUNT] = {NULL};
     if (!open_standard_descriptors())
@@ -374,7 +379,7 @@ int main(int argc, char **argv)
         return usage_error();
     }
     if (command->bit == DATA) { /* start_data takes it where it comes first */
-        fputs("burin: data: stands behind options: expected burin data [options] PATH\n", stderr);
+        fputs("burin: data: stands behind options: expected burin data [options] PATH\n", said);
         return usage_error();
     }
     int operands = argc - optind - 1;
@@ -387,4 +392,18 @@ int main(int argc, char **argv)
         }
     }
     return run(command, operands, argv + optind + 1, values);
+}
+
+int main(int argc, char **argv)
+{
+    char *text = NULL;
+    size_t size;
+    said = open_memstream(&text, &size);
+    if (said == NULL)
+        said = stderr;
+    const int status = start(argc, argv);
+    if (said != stderr && fclose(said) == 0)
+        lines_print(stderr, text);
+    free(text);
+    return status;
 }

@@ -22,6 +22,7 @@
 #include <lua.h>
 
 #include "host.h"
+#include "lines.h"
 
 /* -- Files ------------------------------------------------------------------------------------- */
 
@@ -251,6 +252,16 @@ static int print_text(lua_State *L)
     return 1;
 }
 
+/* Of a text for people. */
+static int show_text(lua_State *L)
+{
+    lines_print(stdout, luaL_checkstring(L, 1));
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        return fail_errno(L, "standard output", "cannot be written", errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* -- Sources ----------------------------------------------------------------------------------- */
 
 int files_push_source(lua_State *L, const char *gen_dir, const char *name)
@@ -313,6 +324,7 @@ void files_add_functions(lua_State *L, const char *gen_dir)
         {"read_file", read_file},
         {"write_if_changed", write_if_changed},
         {"print", print_text},
+        {"show", show_text},
         {"make_folder", make_folder},
         {NULL, NULL},
     };

@@ -4,19 +4,22 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lines.h"
+
 /* Choices with a number: burin.c checks it, layers.lua knows what it means. */
 #define GHOST_NORM "bn1 to bn9999"
 #define GROUPS_NORM "gn1 to gn9999"
 
 const struct usage_option usage_options[OPTION_COUNT] = {
-    [OPT_NORM] = {"norm",
-                  "norm",
-                  "bn",
-                  "NORM",
-                  "bn, gn, ln, in, cn, rms or none: what norm() layers are; bn16: batch norm over 16 "
-                  "images, gn8: 8 groups [bn; export, freeze: what the model says]",
-                  GEN | PLAN | SCALE | TWIN | EXPORT | FREEZE,
-                  {"bn", "gn", "ln", "in", "cn", "rms", "none", GHOST_NORM, GROUPS_NORM}},
+    [OPT_NORM] =
+        {"norm",
+         "norm",
+         "bn",
+         "NORM",
+         "bn, gn, ln, in, cn, rms or none: what norm() layers are; bn16: batch norm over 16 "
+         "images, gn8: 8 groups [bn; export, freeze: what the model says]",
+         GEN | PLAN | SCALE | TWIN | EXPORT | FREEZE,
+         {"bn", "gn", "ln", "in", "cn", "rms", "none", GHOST_NORM, GROUPS_NORM}},
     [OPT_ISA] = {"isa",
                  "isa",
                  "native",
@@ -33,14 +36,15 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                   "portable C [float]",
                   GEN,
                   {"float", "double"}},
-    [OPT_PRECISION] = {"precision",
-                       "precision",
-                       NULL,
-                       "TYPE",
-                       "fp32 or bf16: what 3 x 3 convolutions multiply; sums and all else stay fp32 "
-                       "[what the recipe says]",
-                       GEN | PLAN | SCALE,
-                       {"fp32", "bf16"}},
+    [OPT_PRECISION] =
+        {"precision",
+         "precision",
+         NULL,
+         "TYPE",
+         "fp32 or bf16: what 3 x 3 convolutions multiply; sums and all else stay fp32 "
+         "[what the recipe says]",
+         GEN | PLAN | SCALE,
+         {"fp32", "bf16"}},
     [OPT_OUTPUT] = {"output",
                     "output",
                     NULL,
@@ -240,30 +244,7 @@ const struct usage_command *usage_find(const char *name)
 
 /* -- The help ---------------------------------------------------------------------------------- */
 
-enum { COMMAND_COLUMN = 14, TEXT_COLUMN = 23, LAST_COLUMN = 79, WORDS_SIZE = 512 };
-
-/* Prints words from this column on, in lines that begin at the column `start`. */
-static void print_words(FILE *out, const char *words, int column, int start)
-{
-    while (*words != '\0') {
-        const int length = (int)strcspn(words, " ");
-        bool first = column <= start;
-        if (first || column + 1 + length > LAST_COLUMN) {
-            if (!first)
-                fputc('\n', out);
-            fprintf(out, "%*s", start - (first ? column : 0), "");
-            column = start;
-        } else {
-            fputc(' ', out);
-            column++;
-        }
-        fprintf(out, "%.*s", length, words);
-        column += length;
-        words += length;
-        words += strspn(words, " ");
-    }
-    fputc('\n', out);
-}
+enum { USAGE_COLUMN = 13, COMMAND_COLUMN = 14, TEXT_COLUMN = 23, WORDS_SIZE = 512 };
 
 /* "(gen, plan)", or "(all)". */
 static void name_commands(char *out, unsigned bits)
@@ -287,17 +268,19 @@ static void print_option(FILE *out, const struct usage_option *option, bool take
                          option->value != NULL ? option->value : "");
     name_commands(takers, option->commands);
     snprintf(words, sizeof words, "%s %s", option->help, takers_too ? takers : "");
-    print_words(out, words, column, TEXT_COLUMN);
+    lines_words(out, words, column, TEXT_COLUMN, lines_columns(out));
 }
 
 static void print_command(FILE *out, const struct usage_command *command)
 {
     const char *line = command->line;
-    if (line != NULL)
-        fprintf(out, "usage: burin %s\n\n", line);
-    else
-        fprintf(out, "usage: burin %s [options] NETWORK.lua\n\n", command->name);
-    fprintf(out, "%s\n\nOptions\n", command->help);
+    char words[WORDS_SIZE];
+    snprintf(words, sizeof words, "usage: burin %s%s", line != NULL ? line : command->name,
+             line != NULL ? "" : " [options] NETWORK.lua");
+    lines_words(out, words, 0, 0, lines_columns(out));
+    fputc('\n', out);
+    lines_words(out, command->help, 0, 0, lines_columns(out));
+    fputs("\nOptions\n", out);
     for (int id = 0; id < OPTION_COUNT; id++) {
         if ((usage_options[id].commands & command->bit) != 0)
             print_option(out, &usage_options[id], false);
@@ -311,47 +294,47 @@ void usage_print(FILE *out, const struct usage_command *command)
         print_command(out, command);
         return;
     }
-    fputs("burin - engraves a neural network into C\n\n"
-          "usage: burin COMMAND [options] NETWORK.lua\n",
-          out);
+    lines_print(out, "burin - engraves a neural network into C\n\n"
+                     "usage: burin COMMAND [options] NETWORK.lua\n");
     for (int i = 0; i < usage_command_count; i++) {
         if (usage_commands[i].line != NULL)
-            fprintf(out, "       burin %s\n", usage_commands[i].line);
+            lines_words(out, usage_commands[i].line, fprintf(out, "       burin"), USAGE_COLUMN,
+                        lines_columns(out));
     }
-    fputs("\n"
-          "NETWORK.lua is the path of a network description, or the bare name of one in\n"
-          "gen/nets or examples, such as s8. Options may stand before or after it.\n"
-          "\n"
-          "Commands\n",
-          out);
+    lines_print(out,
+                "\n"
+                "NETWORK.lua is the path of a network description, or the bare name of one in\n"
+                "gen/nets or examples, such as s8. Options may stand before or after it.\n"
+                "\n"
+                "Commands\n");
     for (int i = 0; i < usage_command_count; i++)
-        print_words(out, usage_commands[i].help, fprintf(out, "  %s", usage_commands[i].name),
-                    COMMAND_COLUMN);
+        lines_words(out, usage_commands[i].help, fprintf(out, "  %s", usage_commands[i].name),
+                    COMMAND_COLUMN, lines_columns(out));
     fputs("\nOptions\n", out);
     for (int id = 0; id < OPTION_COUNT; id++)
         print_option(out, &usage_options[id], true);
-    fputs("  --help               print this, or after a command its own, and exit\n"
-          "  --version            print the version and exit\n"
-          "\n"
-          "Limits\n"
-          "  A description runs for at most 10 seconds in 64 MiB; checking and planning it\n"
-          "  take at most 20 seconds of processor time and 256 MiB. Beyond them it is\n"
-          "  rejected.\n"
-          "\n"
-          "Exit codes\n"
-          "  0           done\n"
-          "  1           failure\n"
-          "  2           wrong usage\n"
-          "  5           the description was rejected\n"
-          "\n"
-          "Examples\n"
-          "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
-          "  burin plan my/network.lua\n"
-          "  burin new digits && cd digits && make train\n"
-          "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
-          "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n"
-          "  burin export runs/s8_bn -o s8.onnx\n"
-          "  burin import resnet.onnx -o resnet.lua --weights resnet.safetensors\n"
-          "  burin freeze runs/s8_bn -o frozen\n",
-          out);
+    lines_print(out,
+                "  --help               print this, or after a command its own, and exit\n"
+                "  --version            print the version and exit\n"
+                "\n"
+                "Limits\n"
+                "  A description runs for at most 10 seconds in 64 MiB; checking and planning it\n"
+                "  take at most 20 seconds of processor time and 256 MiB. Beyond them it is\n"
+                "  rejected.\n"
+                "\n"
+                "Exit codes\n"
+                "  0           done\n"
+                "  1           failure\n"
+                "  2           wrong usage\n"
+                "  5           the description was rejected\n"
+                "\n"
+                "Examples\n"
+                "  burin gen --norm gn --isa avx2 -o s8_gn.c s8\n"
+                "  burin plan my/network.lua\n"
+                "  burin new digits && cd digits && make train\n"
+                "  burin report runs/s8_bn runs/s8_gn -o report.html\n"
+                "  burin report runs/s8_bn runs/s8_gn --figure accuracy -o accuracy.svg\n"
+                "  burin export runs/s8_bn -o s8.onnx\n"
+                "  burin import resnet.onnx -o resnet.lua --weights resnet.safetensors\n"
+                "  burin freeze runs/s8_bn -o frozen\n");
 }

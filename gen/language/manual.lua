@@ -7,6 +7,8 @@ local record <const> = require("language/record")
 
 local manual <const> = {}
 
+local COLUMNS <const> = 79 -- of a line: the last one of a terminal stays free
+
 local head <const> = [[
 The description of a network
 
@@ -27,7 +29,10 @@ What a field says must make a difference: one that has no effect beside the othe
 is a number that becomes zero as a float (below 1.18e-38) or leaves its range.
 
     local function block(channels)
-        return { conv { channels, window = 3, padding = 1 }, relu(), norm(), dropout(0.05) }
+        return {
+            conv { channels, window = 3, padding = 1 },
+            relu(), norm(), dropout(0.05),
+        }
     end
 
     return network {
@@ -35,7 +40,9 @@ is a number that becomes zero as a float (below 1.18e-38) or leaves its range.
         input = { 3, 32, 32 },
         classes = 10,
         recipe = {
-            optimizer = sgd { lr = 0.05, momentum = 0.9, weight_decay = 5e-4, nesterov = true },
+            optimizer = sgd {
+                lr = 0.05, momentum = 0.9, weight_decay = 5e-4, nesterov = true,
+            },
             schedule = step { every = 6, gamma = 0.2 },
             augment = { crop = 2, flip = "random" },
         },
@@ -50,6 +57,41 @@ local limits <const> = [[
 Limits: %d layers, %d channels, images of %d x %d. A description runs for at most 10
 seconds in 64 MiB, and reaches no file and no other module; it has these functions of Lua:
 ]]
+
+-- Adds the words of `text` in lines, of which the first begins with `first` and the others with as
+-- many blanks.
+local function add_words(lines, first, text)
+    local line = first
+    for word in text:gmatch("%S+") do
+        if #line > #first and #line + 1 + #word > COLUMNS then
+            lines[#lines + 1] = line
+            line = (" "):rep(#first)
+        end
+        line = line .. (#line > #first and " " or "") .. word
+    end
+    lines[#lines + 1] = line
+end
+
+-- Adds paragraphs, which blank lines part, behind so many blanks. Lines that begin with a blank are
+-- examples and stay as they are.
+local function add_paragraphs(lines, indent, text)
+    local words = ""
+    for line in (text .. "\n"):gmatch("(.-)\n") do
+        local is_prose <const> = line:find("^%S") ~= nil
+        if is_prose then
+            words = words .. " " .. line
+        else
+            if words ~= "" then
+                add_words(lines, (" "):rep(indent), words)
+            end
+            words = ""
+            lines[#lines + 1] = line
+        end
+    end
+    if words ~= "" then
+        add_words(lines, (" "):rep(indent), words)
+    end
+end
 
 local function default_text(field)
     if field.default_doc then
@@ -66,17 +108,15 @@ end
 
 local function add_field(lines, field)
     local default <const> = default_text(field)
-    lines[#lines + 1] = ("    %-16s %s"):format(field.name, field.doc)
-    lines[#lines + 1] = ("    %-16s   %s%s"):format("", record.expected(field),
-        default and " [" .. default .. "]" or "")
+    add_words(lines, ("    %-16s "):format(field.name), field.doc)
+    add_words(lines, (" "):rep(23), record.expected(field)
+        .. (default and " [" .. default .. "]" or ""))
 end
 
 local function add_spec(lines, spec)
     lines[#lines + 1] = ""
     lines[#lines + 1] = spec.example and ("%s: %s"):format(spec.name, spec.example) or spec.name
-    for line in (spec.doc .. "\n"):gmatch("(.-)\n") do
-        lines[#lines + 1] = "    " .. line
-    end
+    add_paragraphs(lines, 4, spec.doc)
     for _, field in ipairs(spec.fields) do
         if not is_common(field) then
             add_field(lines, field)
@@ -93,15 +133,7 @@ local function offered_text(offered)
     end
     names[#names + 1] = "string.format"
     table.sort(names)
-    local lines <const> = { "   " }
-    for i, name in ipairs(names) do
-        local word <const> = " " .. name .. (i < #names and "," or "")
-        if #lines[#lines] + #word > 98 then
-            lines[#lines + 1] = "   "
-        end
-        lines[#lines] = lines[#lines] .. word
-    end
-    return table.concat(lines, "\n")
+    return table.concat(names, ", ")
 end
 
 -- What the calls of a description are, in the order of the manual.
@@ -146,7 +178,9 @@ function manual.text(kind)
     if kind then
         return part(kind)
     end
-    local lines <const> = { head .. "\nLayers, with their fields; [defaults]", "" }
+    local lines <const> = {}
+    add_paragraphs(lines, 0, head)
+    table.move({ "Layers, with their fields; [defaults]", "" }, 1, 2, #lines + 1, lines)
     lines[#lines + 1] = "any layer; add, mul, concat and softmax_cross_entropy have no `from`"
     for _, field in ipairs(layers.common) do
         add_field(lines, field)
@@ -162,9 +196,10 @@ function manual.text(kind)
     end
     add_spec(lines, recipe.factors)
     add_spec(lines, recipe.augment)
-    lines[#lines + 1] = "\n" .. limits:format(layers.max_layers, layers.max_channels,
-        layers.max_side, layers.max_side)
-    lines[#lines + 1] = offered_text(require("language/evaluate").offered)
+    lines[#lines + 1] = ""
+    add_paragraphs(lines, 0, limits:format(layers.max_layers, layers.max_channels,
+        layers.max_side, layers.max_side))
+    add_words(lines, "    ", offered_text(require("language/evaluate").offered))
     return table.concat(lines, "\n") .. "\n"
 end
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "sys/lines.h"
 #include "sys/options.h"
 
 struct command {
@@ -54,8 +55,9 @@ static void take_train(struct command *c, int count, char **words)
 
 static void print(const struct data *data, int tests)
 {
-    printf("%s: %s, %dx%dx%d images%s, %d classes\n", data->source, data->format, data->c, data->h,
-           data->w, data->type == DATA_FLOATS ? " of floats" : "", data->classes);
+    lines_print(stdout, "", "%s: %s, %dx%dx%d images%s, %d classes", data->source, data->format,
+                data->c, data->h, data->w, data->type == DATA_FLOATS ? " of floats" : "",
+                data->classes);
     printf("  %d training images", data->count);
     if (tests > 0)
         printf(", %d test images", tests);
@@ -113,8 +115,9 @@ static bool run(int argc, char **argv, struct err *err)
     if (!options_parse_before(specs, count, own, argv, &given, &first, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: burin data [options] PATH\n\n"
-               "Says what data lies at a path: format, shape, images, classes.\n\n");
+        lines_print(stdout, "",
+                    "usage: burin data [options] PATH\n\n"
+                    "Says what data lies at a path: format, shape, images, classes.\n");
         options_help(stdout, specs, count);
         return true;
     }
@@ -131,7 +134,7 @@ int main(int argc, char **argv)
     argv[0] = name;
     bool ok = run(argc, argv, &err);
     if (!ok)
-        fprintf(stderr, "burin: %s\n", err.message);
+        lines_print(stderr, "", "burin: %s", err.message);
     if (fflush(stdout) != 0 && ok) {
         fprintf(stderr, "burin: standard output: cannot be written\n");
         return EXIT_FAILED;

@@ -9,6 +9,7 @@
 
 #include "data/data.h"
 #include "file/json.h"
+#include "sys/lines.h"
 
 void answer_probabilities(double *p, const float *logits, int n)
 {
@@ -64,7 +65,7 @@ static int print_plain(FILE *out, const char *text)
     return characters;
 }
 
-static void print_row(FILE *out, const struct answer *a, const double *p, const int *order,
+static void write_row(FILE *out, const struct answer *a, const double *p, const int *order,
                       int most)
 {
     const int used = print_plain(out, a->file);
@@ -74,7 +75,19 @@ static void print_row(FILE *out, const struct answer *a, const double *p, const 
         print_plain(out, a->names[order[i]]);
         fprintf(out, " %.1f %%", 100.0 * p[order[i]]);
     }
-    fputc('\n', out);
+}
+
+static void print_row(FILE *out, const struct answer *a, const double *p, const int *order,
+                      int most)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *row = open_memstream(&text, &size);
+    if (row != NULL)
+        write_row(row, a, p, order, most);
+    if (row != NULL && fclose(row) == 0)
+        lines_print(out, "", "%s", text);
+    free(text);
 }
 
 /* -- JSON -------------------------------------------------------------------------------------- */

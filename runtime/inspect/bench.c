@@ -16,6 +16,7 @@
 #include "ref/generic.h"
 #include "run.h"
 #include "sys/clock.h"
+#include "sys/lines.h"
 
 enum { MAX_STEPS = 101 };
 static const double STEP_SECONDS = 12; /* how long whole steps may take together */
@@ -153,47 +154,44 @@ static int layer_width(const struct model *model)
 static void print_head(const struct bench *b)
 {
     const struct model *m = b->model;
-    printf("%s %s, %s, %d thread%s, batch %d; FMA peak %.1f GFLOP/s measured in this run\n\n",
-           m->name, m->norm, m->isa, b->threads, b->threads == 1 ? "" : "s", m->recipe->batch,
-           b->peak);
+    lines_print(stdout, "",
+                "%s %s, %s, %d thread%s, batch %d; FMA peak %.1f GFLOP/s measured in this run\n",
+                m->name, m->norm, m->isa, b->threads, b->threads == 1 ? "" : "s", m->recipe->batch,
+                b->peak);
 }
 
-/* The end of a line: how the generic kernels compare, if they were timed. */
-static void print_rival_head(const struct bench *b)
-{
-    if (b->kernels)
-        printf("\n");
-    else
-        printf("  %10s  %8s\n", "generic ms", "speedup");
-}
+enum { RIVAL_SIZE = 48 };
 
-static void print_rival(const struct bench *b, const struct bench_time *t)
+/* The end of a line: how the generic kernels compare, if they were timed; t is NULL in the head. */
+static const char *rival_text(char text[RIVAL_SIZE], const struct bench *b,
+                              const struct bench_time *t)
 {
-    if (b->kernels)
-        printf("\n");
-    else
-        printf("  %10.3f  %7.2fx\n", t->generic_ms, t->generic_ms / t->ms);
+    text[0] = '\0';
+    if (!b->kernels && t == NULL)
+        snprintf(text, RIVAL_SIZE, " %10s %8s", "generic ms", "speedup");
+    else if (!b->kernels)
+        snprintf(text, RIVAL_SIZE, " %10.3f %7.2fx", t->generic_ms, t->generic_ms / t->ms);
+    return text;
 }
 
 static void print_kernels(const struct bench *b)
 {
     int width = layer_width(b->model);
-    printf("%-*s  %-11s  %8s  %8s  %8s  %6s", width, "layer", "pass", "MFLOP", "ms", "GFLOP/s",
-           "% peak");
-    print_rival_head(b);
+    char rival[RIVAL_SIZE];
+    lines_print(stdout, "", "%-*s %-11s %7s %7s %8s %6s%s", width, "layer", "pass", "MFLOP", "ms",
+                "GFLOP/s", "% peak", rival_text(rival, b, NULL));
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         const struct bench_time *t = &b->times[i];
         double gflops = mflop_of(b, k) / t->ms;
-        if (is_timed(k) && k->mflop > 0) {
-            printf("%-*s  %-11s  %8.1f  %8.3f  %8.1f  %6.1f", width, k->layer, pass_name(k->pass),
-                   mflop_of(b, k), t->ms, gflops, 100 * gflops / b->peak);
-            print_rival(b, t);
-        }
+        if (is_timed(k) && k->mflop > 0)
+            lines_print(stdout, "", "%-*s %-11s %7.1f %7.3f %8.1f %6.1f%s", width, k->layer,
+                        pass_name(k->pass), mflop_of(b, k), t->ms, gflops, 100 * gflops / b->peak,
+                        rival_text(rival, b, t));
     }
-    puts(
-        "peak: of fused multiply-adds; MFLOP are those of direct convolution, of which Winograd's\n"
-        "kernels make fewer, so that they may pass 100 %");
+    lines_print(stdout, "",
+                "peak: of fused multiply-adds; MFLOP are those of direct convolution, of which\n"
+                "Winograd's kernels make fewer, so that they may pass 100 %%");
 }
 
 static double gbps_of(const struct bench_time *t)
@@ -211,30 +209,34 @@ static void print_movers(const struct bench *b)
 {
     int width = layer_width(b->model);
     bool any = false;
-    printf("\n%-*s  %-11s  %8s  %8s  %6s", width, "layer", "pass", "ms", "GB/s", "% sum");
-    print_rival_head(b);
+    char rival[RIVAL_SIZE];
+    lines_print(stdout, "", "\n%-*s %-11s %7s %8s %6s%s", width, "layer", "pass", "ms", "GB/s",
+                "% sum", rival_text(rival, b, NULL));
     for (int i = 0; i < b->model->kernel_count; i++) {
         const struct kernel *k = &b->model->kernels[i];
         const struct bench_time *t = &b->times[i];
         if (is_mover(k)) {
-            printf("%-*s  %-11s  %8.3f  %8.1f  %6.1f", width, k->layer, pass_name(k->pass), t->ms,
-                   gbps_of(t), pct_sum(b, i));
-            print_rival(b, t);
+            lines_print(stdout, "", "%-*s %-11s %7.3f %8.1f %6.1f%s", width, k->layer,
+                        pass_name(k->pass), t->ms, gbps_of(t), pct_sum(b, i),
+                        rival_text(rival, b, t));
             any = true;
         }
     }
     if (any)
-        puts("GB/s: of images, each read and written once; sum: of two arrays into a third, which\n"
-             "are as large together as the images of a thread");
+        lines_print(
+            stdout, "",
+            "GB/s: of images, each read and written once; sum: of two arrays into a third,\n"
+            "which are as large together as the images of a thread");
 }
 
 static void print_step(const struct bench *b)
 {
     const struct step_time *s = &b->step;
-    printf("\nwhole training step, batch %d: %.1f ms = %.2f times the %.1f ms that direct "
-           "convolution takes at peak; generic %.1f ms, speedup %.2fx\n",
-           b->model->recipe->batch, s->ms, s->ms / s->roofline_ms, s->roofline_ms, s->generic_ms,
-           s->generic_ms / s->ms);
+    lines_print(stdout, "",
+                "\nwhole training step, batch %d: %.1f ms = %.2f times the %.1f ms that direct "
+                "convolution takes at peak; generic %.1f ms, speedup %.2fx",
+                b->model->recipe->batch, s->ms, s->ms / s->roofline_ms, s->roofline_ms,
+                s->generic_ms, s->generic_ms / s->ms);
 }
 
 /* -- JSON -------------------------------------------------------------------------------------- */

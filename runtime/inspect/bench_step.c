@@ -17,6 +17,7 @@
 #include "rng.h"
 #include "sys/clock.h"
 #include "sys/cpu.h"
+#include "sys/lines.h"
 
 /* Noise is not to be learned, nor to diverge from. And at the rate of a training, a difference in
  * rounding would be a difference in the fourth digit of the loss five steps on, by way of those
@@ -237,14 +238,16 @@ static bool find_median(struct figures *f, struct err *err)
 static void print_figures(const struct figures *f, const struct model *model,
                           const struct bench_steps_options *options, int batch)
 {
-    printf("%s %s, %s, %d thread%s, batch %d: %.2f ms ", model->name, model->norm, model->isa,
-           options->threads, options->threads == 1 ? "" : "s", batch, f->median);
+    char unit[64] = "a step";
     if (options->evaluate)
-        printf("an evaluation (%.0f images a second)", batch / f->median * 1e3);
-    else
-        printf("a step");
-    printf(", median of %d; %.2f of direct at peak (%.1f GFLOP/s)\n", options->steps,
-           f->median / f->roofline, f->peak);
+        snprintf(unit, sizeof unit, "an evaluation (%.0f images a second)",
+                 batch / f->median * 1e3);
+    lines_print(
+        stdout, "",
+        "%s %s, %s, %d thread%s, batch %d: %.2f ms %s, median of %d; %.2f of direct at peak "
+        "(%.1f GFLOP/s)",
+        model->name, model->norm, model->isa, options->threads, options->threads == 1 ? "" : "s",
+        batch, f->median, unit, options->steps, f->median / f->roofline, f->peak);
 }
 
 bool bench_steps_main(const struct model *model, const struct bench_steps_options *options,

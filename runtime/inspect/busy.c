@@ -5,6 +5,7 @@
 
 #include "inspect/median.h"
 #include "sys/cpu.h"
+#include "sys/lines.h"
 
 static const double MOST_SPREAD = 0.1;
 
@@ -33,8 +34,8 @@ void busy_warn(FILE *out, double load, int threads, double spread)
     const double idle = (double)cpu_online() - load;
     if (idle >= threads - 0.5 && spread <= MOST_SPREAD)
         return;
-    fprintf(out,
-            "the machine is busy: load %.1f on %d processors before, half of the times within "
-            "%.0f %%: compare figures of this run with each other only\n",
-            load, cpu_online(), 100 * spread);
+    lines_print(out, "",
+                "the machine is busy: load %.1f on %d processors before, half of the times within "
+                "%.0f %%: compare figures of this run with each other only",
+                load, cpu_online(), 100 * spread);
 }

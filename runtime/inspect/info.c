@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ref/ref.h"
+#include "sys/lines.h"
 #include "sys/options.h"
 
 enum { SHAPE_SIZE = 48 };
@@ -92,20 +93,21 @@ size_t info_parameters(const struct model *model, const struct layer *layer)
 static void print_table(const struct model *model)
 {
     double mflop = 0.0;
-    printf("network %s, norm %s, %s, %zu parameters, batch %d\n\n", model->name, model->norm,
-           model->isa, model->param_floats, model->recipe->batch);
-    printf("%-16s  %-14s  %-12s  %10s  %8s  %s\n", "layer", "kind", "output", "parameters", "MFLOP",
-           "forward kernel");
+    lines_print(stdout, "", "network %s, norm %s, %s, %zu parameters, batch %d\n", model->name,
+                model->norm, model->isa, model->param_floats, model->recipe->batch);
+    lines_print(stdout, "", "%-16s  %-14s  %-12s  %10s  %8s  %s", "layer", "kind", "output",
+                "parameters", "MFLOP", "forward kernel");
     for (int i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
         char shape[SHAPE_SIZE];
         snprintf(shape, sizeof shape, "%dx%dx%d", layer->c, layer->h, layer->w);
-        printf("%-16s  %-14s  %-12s  %10zu  %8.3f  %s\n", layer->name, info_op_name(layer), shape,
-               info_parameters(model, layer), layer->mflop, forward_kernel(model, layer->name));
+        lines_print(stdout, "", "%-16s  %-14s  %-12s  %10zu  %8.3f  %s", layer->name,
+                    info_op_name(layer), shape, info_parameters(model, layer), layer->mflop,
+                    forward_kernel(model, layer->name));
         mflop += layer->mflop;
     }
-    printf("%-16s  %-14s  %-12s  %10zu  %8.3f  an image, forward\n", "total", "", "",
-           model->param_floats, mflop);
+    lines_print(stdout, "", "%-16s  %-14s  %-12s  %10zu  %8.3f  an image, forward", "total", "", "",
+                model->param_floats, mflop);
 }
 
 bool info_main(const struct model *model, const char *program, int argc, char **argv,
@@ -115,7 +117,7 @@ bool info_main(const struct model *model, const char *program, int argc, char **
     if (!options_parse(NULL, 0, argc, argv, &given, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: %s info\n\nPrints the layers of the network.\n\n", program);
+        lines_print(stdout, "", "usage: %s info\n\nPrints the layers of the network.\n", program);
         options_help(stdout, NULL, 0);
     } else {
         print_table(model);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/lines.h"
+
 struct profile_thread {
     double last;     /* clock of the last count */
     double *seconds; /* [slots] */
@@ -99,6 +101,10 @@ double profile_rest_ms(const struct profile *profile)
 
 /* -- The table --------------------------------------------------------------------------------- */
 
+/* Of a name, five columns and their sum; with the mark of synthetic images and the share behind it
+ * a terminal of 80 columns is full. */
+#define LINE_FORMAT "%-*s %6s %6s %6s %6s %7s %6s"
+
 enum column { FWD, AGAIN, REDUCE, DATA, WEIGHTS, COLUMNS };
 
 static const char *const column_names[COLUMNS] = {"fwd", "again", "reduce", "data", "weights"};
@@ -155,17 +161,30 @@ struct table {
     int width; /* of the names */
 };
 
+enum { CELL_SIZE = 32 };
+
+/* Milliseconds in six characters, up to a million. */
+static const char *ms_text(char text[CELL_SIZE], double ms)
+{
+    snprintf(text, CELL_SIZE, "%.*f",
+             ms < 99.9995   ? 3
+             : ms < 999.995 ? 2
+             : ms < 9999.95 ? 1
+                            : 0,
+             ms);
+    return text;
+}
+
 /* One line; cells[COLUMNS] is empty where nothing ran. */
 static void print_line(const struct table *t, const char *name, const double *cells, double ms)
 {
-    fprintf(t->out, "%s%-*s", t->prefix, t->width, name);
-    for (int i = 0; i < COLUMNS; i++) {
+    char text[COLUMNS][CELL_SIZE] = {""}, all[CELL_SIZE];
+    for (int i = 0; i < COLUMNS; i++)
         if (cells[i] > 0)
-            fprintf(t->out, "  %8.3f", cells[i]);
-        else
-            fprintf(t->out, "  %8s", "");
-    }
-    fprintf(t->out, "  %8.3f  %6.1f\n", ms, 100 * ms / profile_step_ms(t->profile));
+            ms_text(text[i], cells[i]);
+    lines_print(t->out, t->prefix, LINE_FORMAT " %5.1f", t->width, name, text[FWD], text[AGAIN],
+                text[REDUCE], text[DATA], text[WEIGHTS], ms_text(all, ms),
+                100 * ms / profile_step_ms(t->profile));
 }
 
 static void print_layer(const struct table *t, const char *layer)
@@ -187,10 +206,9 @@ void profile_print(const struct profile *profile, FILE *out, const char *prefix)
     static const double none[COLUMNS] = {0};
     const struct model *model = profile->model;
     const struct table t = {profile, out, prefix, name_width(model)};
-    fprintf(out, "%s%-*s", prefix, t.width, "ms a step");
-    for (int i = 0; i < COLUMNS; i++)
-        fprintf(out, "  %8s", column_names[i]);
-    fprintf(out, "  %8s  %6s\n", "all", "%");
+    lines_print(out, prefix, LINE_FORMAT " %5s", t.width, "ms a step", column_names[FWD],
+                column_names[AGAIN], column_names[REDUCE], column_names[DATA],
+                column_names[WEIGHTS], "all", "%");
     for (int i = 0; i < model->kernel_count; i++)
         if (first_kernel(model, model->kernels[i].layer, -1) == i)
             print_layer(&t, model->kernels[i].layer);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/lines.h"
 #include "sys/nearest.h"
 
 enum { NAME_SIZE = 64 };
@@ -198,28 +199,17 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
                         argv[first]);
 }
 
-enum { HELP_COLUMN = 31, HELP_COLUMNS = 80 };
+enum { HELP_COLUMN = 31 };
 
-/* One option: its name and value, then its text from HELP_COLUMN on, in lines of the text's words
- * that end before HELP_COLUMNS. */
+/* One option: its name and value, then its text from HELP_COLUMN on. */
 static void print_option(FILE *out, const char *left, const char *text)
 {
     int column = fprintf(out, "  %-*s", HELP_COLUMN - 3, left);
     if (column >= HELP_COLUMN) {
         fputc('\n', out);
-        column = fprintf(out, "%*s", HELP_COLUMN - 1, "");
+        column = 0;
     }
-    while (*text != '\0') {
-        const int length = (int)strcspn(text, " ");
-        if (column + 1 + length >= HELP_COLUMNS) {
-            fputc('\n', out);
-            column = fprintf(out, "%*s", HELP_COLUMN - 1, "");
-        }
-        column += fprintf(out, " %.*s", length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
+    lines_words(out, text, column, HELP_COLUMN, lines_columns(out));
 }
 
 void options_help(FILE *out, const struct option_spec *specs, int count)

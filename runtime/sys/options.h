@@ -47,7 +47,7 @@ bool options_parse(const struct option_spec *specs, int count, int argc, char **
 bool options_parse_before(const struct option_spec *specs, int count, int argc, char **argv,
                           uint64_t *given, int *first, struct err *err);
 
-/* The options, their texts aligned, in lines of less than 80 columns. */
+/* The options, their texts aligned, in lines that fit the terminal. */
 void options_help(FILE *out, const struct option_spec *specs, int count);
 
 /* The numbers by themselves; what is the beginning of the message: "--epochs". */

@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/lines.h"
 
-enum { BAR_CELLS = 24, BAR_LEAST = 4, LINE_SIZE = 256, DEFAULT_COLUMNS = 80 };
+enum { BAR_CELLS = 24, BAR_LEAST = 4, LINE_SIZE = 256 };
 
 static const double redraw_seconds = 0.1;
 
@@ -17,14 +17,6 @@ void progress_init(struct progress *bar, FILE *out, bool quiet)
     const char *term = getenv("TERM");
     bool dumb = term == NULL || strcmp(term, "dumb") == 0;
     *bar = (struct progress){.out = out, .on = !quiet && !dumb && isatty(fileno(out))};
-}
-
-static int columns(const struct progress *bar)
-{
-    struct winsize size;
-    if (ioctl(fileno(bar->out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return DEFAULT_COLUMNS;
-    return size.ws_col;
 }
 
 /* The line, whose bar is as short as it must be to leave room for the text; one of a few cells is
@@ -50,7 +42,8 @@ void progress_show(struct progress *bar, const char *title, int done, int total,
     if (!bar->on || (bar->visible && now - bar->drawn < redraw_seconds))
         return;
     char line[LINE_SIZE];
-    const int width = columns(bar) - 1; /* some terminals wrap as soon as the last is written */
+    const int width =
+        lines_columns(bar->out) - 1; /* some terminals wrap as soon as the last is written */
     write_line(line, width, title, done, total, text);
     fprintf(bar->out, "\r%.*s\033[K", width, line);
     fflush(bar->out);

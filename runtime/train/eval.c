@@ -23,6 +23,7 @@
 #include "ranks/ranks.h"
 #include "ref/generic.h"
 #include "sys/interrupt.h"
+#include "sys/lines.h"
 #include "sys/options.h"
 #include "train/alike.h"
 #include "train/meet.h"
@@ -141,11 +142,20 @@ static bool write_details(struct evaluation *e, const struct evaluate_result *re
            (outfile_make_folder(e->out, err) && examine_write(&examination, &e->run, err));
 }
 
-static void print_numbers(const char *what, const double *values, int n)
+enum { STATISTICS_SIZE = 2 * DATA_MAX_CHANNELS * 16 };
+
+/* "mean 0.5 0.5 0.5, deviation 0.2 0.2 0.2" */
+static const char *statistics_text(const struct data_stats *stats, char text[STATISTICS_SIZE])
 {
-    printf("%s", what);
-    for (int i = 0; i < n; i++)
-        printf(" %.4f", values[i]);
+    const double *const values[] = {stats->mean, stats->std};
+    size_t used = (size_t)snprintf(text, STATISTICS_SIZE, "mean");
+    for (int i = 0; i < 2 * stats->channels && used < STATISTICS_SIZE; i++) {
+        const int c = i % stats->channels;
+        used +=
+            (size_t)snprintf(text + used, STATISTICS_SIZE - used, "%s %.4f",
+                             i > 0 && c == 0 ? ", deviation" : "", values[i / stats->channels][c]);
+    }
+    return text;
 }
 
 static void print_normalisation(const struct evaluation *e, const char *mark)
@@ -155,18 +165,13 @@ static void print_normalisation(const struct evaluation *e, const char *mark)
         [NORMALISE_FILE] = "as the model's file says",
         [NORMALISE_DATA] = "as the training set has them: nobody said what the model expects",
     };
-    printf("%snormalised by", mark);
-    const struct data_stats *by = &e->normalisation.stats;
-    print_numbers(" mean", by->mean, by->channels);
-    print_numbers(", deviation", by->std, by->channels);
-    printf(", %s\n", sources[e->normalisation.source]);
+    char text[STATISTICS_SIZE];
+    lines_print(stdout, mark, "normalised by %s, %s",
+                statistics_text(&e->normalisation.stats, text), sources[e->normalisation.source]);
     struct data_stats images = data_statistics(&e->test);
-    if (!normalise_suits(&e->normalisation, &images)) {
-        printf("%sthese images have other ones:", mark);
-        print_numbers(" mean", images.mean, images.channels);
-        print_numbers(", deviation", images.std, images.channels);
-        printf("\n");
-    }
+    if (!normalise_suits(&e->normalisation, &images))
+        lines_print(stdout, mark, "these images have other ones: %s",
+                    statistics_text(&images, text));
 }
 
 static bool evaluate_images(struct evaluation *e, struct evaluate_result *result, struct err *err)
@@ -193,8 +198,8 @@ static bool check_result(struct evaluation *e, const struct evaluate_result *res
 static void print_result(const struct evaluation *e, const struct evaluate_result *result)
 {
     const char *mark = e->test.synthetic ? "SYNTHETIC " : "";
-    printf("%s%s: %lld test images of %s\n", mark, e->model_file, (long long)result->images,
-           e->test.source);
+    lines_print(stdout, mark, "%s: %lld test images of %s", e->model_file,
+                (long long)result->images, e->test.source);
     print_normalisation(e, mark);
     printf("%stest loss %.4f, accuracy %.2f %%\n", mark, result->loss, result->acc);
     for (int k = 0; k < e->test.classes; k++) {
@@ -234,11 +239,11 @@ static bool evaluate_all(struct evaluation *e, const struct model *model, const 
     if (!ranks_writes(e->ranks))
         return ok;
     if (e->said[0] != '\0')
-        fprintf(stderr, "%s: note: %s: %s\n", program, e->model_file, e->said);
+        lines_print(stderr, "", "%s: note: %s: %s", program, e->model_file, e->said);
     if (e->test.note[0] != '\0')
-        fprintf(stderr, "%s: note: %s: %s\n", program, e->test.source, e->test.note);
+        lines_print(stderr, "", "%s: note: %s: %s", program, e->test.source, e->test.note);
     if (e->test.warning[0] != '\0')
-        fprintf(stderr, "%s: warning: %s\n", program, e->test.warning);
+        lines_print(stderr, "", "%s: warning: %s", program, e->test.warning);
     return ok;
 }
 
@@ -282,9 +287,10 @@ static bool read_options(struct evaluation *e, bool *answered, const char *progr
     if (!options_parse(specs, count, argc, argv, &given, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: %s eval --model RUN|FILE [options]\n\n"
-               "Prints loss and accuracy on the test set, and the accuracy of each class.\n\n",
-               program);
+        lines_print(stdout, "",
+                    "usage: %s eval --model RUN|FILE [options]\n\n"
+                    "Prints loss and accuracy on the test set, and the accuracy of each class.\n",
+                    program);
         options_help(stdout, specs, count);
         *answered = true;
         return true;

@@ -22,6 +22,7 @@
 #include "ref/generic.h"
 #include "run.h"
 #include "sys/interrupt.h"
+#include "sys/lines.h"
 #include "sys/options.h"
 #include "sys/progress.h"
 #include "train/alike.h"
@@ -102,7 +103,7 @@ static bool print_slot(struct prediction *p, int at, struct err *err)
         return true;
     if (!good) {
         fflush(stdout);
-        fprintf(stderr, "%s: %s\n", p->program, slot->err.message);
+        lines_print(stderr, "", "%s: %s", p->program, slot->err.message);
     }
     return answer_print(stdout, p->format, &answer, (int)p->top) ||
            err_set_errno(err, ENOMEM, "%s", slot->path);
@@ -171,13 +172,15 @@ static void print_notes(const struct prediction *p)
 {
     const char *data = safetensors_meta(&p->file, "data");
     if (p->said[0] != '\0')
-        fprintf(stderr, "%s: note: %s: %s\n", p->program, p->file.path, p->said);
+        lines_print(stderr, "", "%s: note: %s: %s", p->program, p->file.path, p->said);
     if (data != NULL && strcmp(data, DATASET_SYNTHETIC) == 0)
-        fprintf(stderr, "%s: note: the model was trained on the SYNTHETIC images\n", p->program);
+        lines_print(stderr, "", "%s: note: the model was trained on the SYNTHETIC images",
+                    p->program);
     for (int bit = 0; bit < PICTURE_NOTES; bit++) {
         if (p->converted[bit] > 0)
-            fprintf(stderr, "%s: note: %d of %d images: %s (first %s)\n", p->program,
-                    p->converted[bit], p->paths.count, picture_note(bit), p->first_converted[bit]);
+            lines_print(stderr, "", "%s: note: %d of %d images: %s (first %s)", p->program,
+                        p->converted[bit], p->paths.count, picture_note(bit),
+                        p->first_converted[bit]);
     }
 }
 
@@ -336,9 +339,10 @@ bool predict_main(const struct model *model, const char *program, int argc, char
     if (!options_parse_before(specs, count, argc, argv, &given, &first, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: %s predict --model RUN|FILE [options] IMAGE|FOLDER|- ...\n\n"
-               "Prints the likeliest classes of PNG and JPEG images; - is standard input.\n\n",
-               program);
+        lines_print(stdout, "",
+                    "usage: %s predict --model RUN|FILE [options] IMAGE|FOLDER|- ...\n\n"
+                    "Prints the likeliest classes of PNG and JPEG images; - is standard input.\n\n",
+                    program);
         options_help(stdout, specs, count);
         return true;
     }

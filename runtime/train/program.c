@@ -16,6 +16,7 @@
 #include "ranks/launched.h"
 #include "ranks/ranks.h"
 #include "sys/cpu.h"
+#include "sys/lines.h"
 #include "sys/nearest.h"
 #include "sys/options.h"
 #include "sys/team.h"
@@ -51,9 +52,11 @@ static bool bench_command(const struct model *model, const char *program, int ar
     if (!options_parse(specs, count, argc, argv, &given, err))
         return false;
     if (given >> OPTIONS_HELP & 1) {
-        printf("usage: %s bench [options]\n\n"
-               "Times every kernel and a whole step against the peak and the generic kernels.\n\n",
-               program);
+        lines_print(
+            stdout, "",
+            "usage: %s bench [options]\n\n"
+            "Times every kernel and a whole step against the peak and the generic kernels.\n",
+            program);
         options_help(stdout, specs, count);
         return true;
     }
@@ -93,8 +96,8 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *out, const struct model *model, const char *program)
 {
-    fprintf(out, "usage: %s COMMAND [options]\n\nNetwork %s with norm %s, made for %s.\n\n",
-            program, model->name, model->norm, model->isa);
+    lines_print(out, "", "usage: %s COMMAND [options]\n\nNetwork %s with norm %s, made for %s.\n",
+                program, model->name, model->norm, model->isa);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
     fprintf(out, "\n  %-10s this text; after a command, its options\n  %-10s the version\n",
@@ -193,7 +196,7 @@ int program_main(const struct model *model, int argc, char **argv)
     int reason = lost ? errno : 0;
     char speaker[RANKS_HOST_SIZE + 32];
     if (err.message[0] != '\0' && ranks_speaker(err.code, speaker) != NULL)
-        fprintf(stderr, "%s: %s%s\n", argv[0], speaker, err.message);
+        lines_print(stderr, "", "%s: %s%s", argv[0], speaker, err.message);
     if (lost || ferror(stdout)) {
         fprintf(stderr, "%s: standard output: cannot write%s%s\n", argv[0], lost ? ": " : "",
                 lost ? strerror(reason) : "");

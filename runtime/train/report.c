@@ -14,6 +14,7 @@
 #include "program.h"
 #include "sys/cpu.h"
 #include "sys/interrupt.h"
+#include "sys/lines.h"
 
 enum { COMMAND_SIZE = 8 * SETTINGS_TEXT_SIZE };
 
@@ -25,6 +26,7 @@ static const char *mark(const struct trainer *t)
 }
 
 static void say(struct trainer *t, const char *fmt, ...) BURIN_PRINTF(2, 3);
+static void say_command(struct trainer *t, const char *fmt, ...) BURIN_PRINTF(2, 3);
 
 /* What is evaluated. */
 static const char *evaluated(const struct trainer *t)
@@ -32,11 +34,23 @@ static const char *evaluated(const struct trainer *t)
     return t->settings.validate > 0 ? "held-out" : "test";
 }
 
-/* One line on standard output. A lost reader does not end a training; the program's end tells. */
+/* A line on standard output, broken where a terminal ends. A lost reader does not end a training;
+ * the program's end tells. */
 static void say(struct trainer *t, const char *fmt, ...)
 {
     progress_clear(&t->bar);
-    fputs(mark(t), stdout);
+    va_list args;
+    va_start(args, fmt);
+    lines_vprint(stdout, mark(t), fmt, args);
+    va_end(args);
+    fflush(stdout);
+}
+
+/* The same of a command, which is to be copied: it stays one line however wide. */
+static void say_command(struct trainer *t, const char *fmt, ...)
+{
+    progress_clear(&t->bar);
+    printf("%s  ", mark(t));
     va_list args;
     va_start(args, fmt);
     vprintf(fmt, args);
@@ -280,7 +294,7 @@ static void say_moved(struct trainer *t)
     append_word(command, "--resume");
     append_word(command, folder);
     say(t, "it stopped at step %lld; to go on with it:", (long long)step);
-    say(t, "  %s", command);
+    say_command(t, "%s", command);
 }
 
 static size_t frozen_floats(const struct run *run)
@@ -316,12 +330,12 @@ bool report_start(struct trainer *trainer, struct err *err)
     cpu_name(cpu, sizeof cpu);
     for (int i = 0; i < WARNINGS; i++) {
         if (warning(t, i) != NULL)
-            fprintf(stderr, "%s: warning: %s\n", t->program, warning(t, i));
+            lines_print(stderr, "", "%s: warning: %s", t->program, warning(t, i));
     }
     for (int i = 0; i < NOTES; i++) {
         char text[NOTE_SIZE];
         if (note(t, i, text, sizeof text) != NULL)
-            fprintf(stderr, "%s: note: %s\n", t->program, text);
+            lines_print(stderr, "", "%s: note: %s", t->program, text);
     }
     if (!log_start(t, cpu, err))
         return false;
@@ -474,9 +488,9 @@ static void say_next(struct trainer *t)
     append_word(folder, t->settings.out);
     append_generator(generator, t->program);
     say(t, "next:");
-    say(t, "  %s eval --model %s%s", program, folder, data);
-    say(t, "  %s predict --model %s IMAGE...", program, folder);
-    say(t, "  %s report %s", generator, folder);
+    say_command(t, "%s eval --model %s%s", program, folder, data);
+    say_command(t, "%s predict --model %s IMAGE...", program, folder);
+    say_command(t, "%s report %s", generator, folder);
 }
 
 bool report_end(struct trainer *trainer, enum report_reason reason, struct err *err)
@@ -503,7 +517,7 @@ bool report_end(struct trainer *trainer, enum report_reason reason, struct err *
         say(t,
             "%s at step %lld; to go on:", reason == REPORT_INTERRUPTED ? "interrupted" : "stopped",
             (long long)c->step);
-        say(t, "  %s", command);
+        say_command(t, "%s", command);
     } else if (reason == REPORT_FINISHED && !t->quiet) {
         say(t, "finished %lld epoch%s; waited %.2f s for data; at most %.0f MB of memory",
             (long long)c->epoch, c->epoch == 1 ? "" : "s", loader_waited(t->train_loader),

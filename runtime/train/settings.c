@@ -15,6 +15,7 @@
 
 #include "file/json.h"
 #include "sys/cpu.h"
+#include "sys/lines.h"
 #include "sys/nearest.h"
 #include "sys/options.h"
 
@@ -335,12 +336,12 @@ void settings_print(const struct settings *settings, FILE *out, const char *pref
         int length = (int)strlen(settings_text(settings, (enum settings_key)i, text, sizeof text));
         width = settings_applies(settings, (enum settings_key)i) && length > width ? length : width;
     }
-    fprintf(out, "%s%-16s  %-*s  %s\n", prefix, "setting", width, "value", "source");
+    lines_print(out, prefix, "%-16s  %-*s  %s", "setting", width, "value", "source");
     for (int i = 0; i < SETTING_COUNT; i++) {
         if (settings_applies(settings, (enum settings_key)i)) {
             settings_text(settings, (enum settings_key)i, text, sizeof text);
-            fprintf(out, "%s%-16s  %-*s  %s\n", prefix, rows[i].name, width, text,
-                    settings_source_name(settings->source[i]));
+            lines_print(out, prefix, "%-16s  %-*s  %s", rows[i].name, width, text,
+                        settings_source_name(settings->source[i]));
         }
     }
 }

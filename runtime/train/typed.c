@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "ranks/ranks.h"
+#include "sys/lines.h"
 #include "sys/options.h"
 #include "train/settings_rows.h"
 
@@ -93,10 +94,11 @@ void typed_help(const struct model *model, const char *program)
     struct typed typed;
     struct flags flags;
     describe(&table, &typed, &flags);
-    printf(
+    lines_print(
+        stdout, "",
         "usage: %s train [options]\n\n"
         "Trains %s (%s) and writes log.jsonl, log.csv, last.safetensors and best.safetensors.\n"
-        "An interrupted training (Ctrl-C) saves its state and prints the command that goes on.\n\n",
+        "An interrupted training (Ctrl-C) saves its state and prints the command that goes on.\n",
         program, model->name, model->norm);
     options_help(stdout, table.specs, table.count);
 }

@@ -61,18 +61,13 @@ END_TEST
 
 START_TEST(table_adds_up)
 {
-    static const char expected[] = "> ms a step                 fwd     again    reduce      data  "
-                                   " weights       all       %\n"
-                                   "> conv1                   3.000                         1.000  "
-                                   "             4.000    40.0\n"
-                                   "> norm1                             0.500                      "
-                                   "             0.500     5.0\n"
-                                   "> waiting for threads                                          "
-                                   "             1.000    10.0\n"
-                                   "> not accounted for                                            "
-                                   "             4.500    45.0\n"
-                                   "> whole step                                                   "
-                                   "            10.000   100.0\n";
+    static const char expected[] =
+        "> ms a step              fwd  again reduce   data weights    all     %\n"
+        "> conv1                3.000                1.000          4.000  40.0\n"
+        "> norm1                       0.500                        0.500   5.0\n"
+        "> waiting for threads                                      1.000  10.0\n"
+        "> not accounted for                                        4.500  45.0\n"
+        "> whole step                                              10.000 100.0\n";
     struct profile profile;
     char *text = NULL;
     size_t size = 0;
