@@ -13,7 +13,7 @@ function conv.window_of(node)
 end
 
 local function is_depthwise(spec)
-    return grouped.is_depthwise(spec.groups, spec.c, spec.k)
+    return grouped.multiplier(spec.groups, spec.c, spec.k) == 1
 end
 
 local function usual_padding(axis)
@@ -56,6 +56,11 @@ end
 
 -- -- Memory --------------------------------------------------------------------------------------
 
+-- What a step says of its channels, as a specification does.
+local function shape_of(step)
+    return { groups = step.layers[1].groups, c = step.x.c, k = step.y.c }
+end
+
 --- Pixels of zeros around the image that a step reads.
 function conv.border(step)
     local g <const> = step.layers[1].geometry
@@ -63,8 +68,8 @@ function conv.border(step)
 end
 
 --- Whether kernels read the channels of an image one by one, so that they need not fill vectors.
-function conv.reads_scalars(step)
-    return not grouped.is_depthwise(step.layers[1].groups, step.x.c, step.y.c)
+function conv.reads_scalars(step, isa)
+    return not grouped.is_apart(shape_of(step), isa)
 end
 
 --- Pixels of zeros around the gradient of a step's output that its data gradient reads.
@@ -88,8 +93,7 @@ end
 --- Floats and shape of a step's packed weight gradient.
 function conv.gradient_shape(step, isa)
     local node <const>, pitch <const> = step.layers[1], layout.round_up(step.y.c, isa.vl)
-    local inputs <const> =
-        grouped.inputs({ groups = node.groups, c = step.x.c, k = step.y.c }, isa)
+    local inputs <const> = grouped.inputs(shape_of(step), isa)
     local g <const> = node.geometry
     return g.taps * inputs * pitch,
         string.format("%d x %d x %d x %d", g.h.taps, g.w.taps, inputs, pitch)

@@ -18,7 +18,7 @@
 --   masks                       whether it applies the mask of a ReLU before it
 --   shares_title                whether its calls stand under the comment of those before them
 --   border(step)                pixels of zeros around the image that it reads; nil: none
---   reads_scalars(step)         whether it reads channels one by one; nil: it reads whole vectors
+--   reads_scalars(step, isa)    whether it reads channels one by one; nil: it reads whole vectors
 --   gradient_border(step, x_border)  pixels of zeros around the gradient of its output, where that
 --                               of its input has x_border; nil: none
 --   fn                          a C function of its own that is no kernel, or nil

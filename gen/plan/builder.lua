@@ -147,7 +147,8 @@ end
 function builder:packed_weights(role, node, spec)
     local inputs <const> = grouped.inputs(spec, self.isa)
     local floats <const> = ops[spec.op].packed_floats(spec, self.isa)
-    local outputs <const> = (role == "w" and spec.y or spec.dx).pitch
+    local of_outputs <const> = role == "w" or grouped.is_apart(spec, self.isa)
+    local outputs <const> = (of_outputs and spec.y or spec.dx).pitch
     return self:shared_buffer {
         role = role, layer = node.name, scope = "weights", floats = floats,
         shape = string.format("%d x %d x %d%s", floats // (inputs * outputs), inputs, outputs,

@@ -15,7 +15,7 @@ function place.layouts(fused, isa)
         for _, step in ipairs(value.readers) do
             local op <const> = ops[step.op]
             border = math.max(border, op.border and op.border(step) or 0)
-            scalar_reads = scalar_reads and op.reads_scalars ~= nil and op.reads_scalars(step)
+            scalar_reads = scalar_reads and op.reads_scalars ~= nil and op.reads_scalars(step, isa)
         end
         local pitch <const> = scalar_reads and value.c or layout.round_up(value.c, isa.vl)
         local grad_border = 0

@@ -10,6 +10,8 @@
     {
         return (it.h + 2 * it.border) * (it.w + 2 * it.border) * it.pitch;
     }
+@ end
+@ if plain or wanted.pixel_of then
 
     /* Where pixel (row, col) lies; one of the frame has a row or column below 0, or h, w or above: the zeros
      * of clear_border(), which a convolution reads as padding. */

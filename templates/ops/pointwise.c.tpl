@@ -22,6 +22,7 @@ static INLINE void ${name}(${signature},
             @ end
             for (int row = 0; row < to.h; row++) {
                 for (int col = 0; col < to.w; col++) {
+                    @ uses "pixel_of"
                     const ${real} *in = x + pixel_of(from, row, col) + k;
                     ${real} *out = y + pixel_of(to, row, col) + k;
                     @ if dropout then

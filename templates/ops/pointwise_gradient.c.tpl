@@ -29,6 +29,7 @@ static INLINE void ${name}(${signature},
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
                     @ if reads_x then
+                        @ uses "pixel_of"
                         const ${real} *in = x + pixel_of(from, row, col) + k;
                     @ end
                     const ${real} *grad = dy + pixel_of(grads, row, col) + k;

@@ -28,6 +28,7 @@ static INLINE void ${name}(${signature},
                     ${vec} row_product${n} = ${mm}_setzero_ps();
                 @ end
                 for (int col = 0; col < grads.w; col++) {
+                    @ uses "pixel_of"
                     const ${real} *in = x + pixel_of(from, row, col) + k;
                     const ${real} *grad = dy + pixel_of(grads, row, col) + k;
                     @ if dropout then

@@ -1,7 +1,8 @@
 -- grouped: convolutions in groups of every sort, for the tests of kernels and of whole steps:
 -- depthwise with windows of 1 to 7, strides, paddings and biases, on channels that fill no vector
--- and on the image itself; groups that are vectors, parts of vectors and neither; more outputs than
--- inputs a group; gradients that are added to.
+-- and on the image itself, with multipliers below, of and above a vector and one that fits none;
+-- groups that are vectors, parts of vectors and neither; more outputs than inputs a group; gradients
+-- that are added to.
 return network {
     name = "grouped",
     input = { 3, 15, 14 },
@@ -27,7 +28,14 @@ return network {
         conv { 64, window = 1, groups = 32, stride = 2 }, norm { groups = 4, name = "last" },
         conv { 64, window = 4, padding = 2, groups = 64 }, relu(),
         conv { 64, window = 1, stride = 2, groups = 64 }, global_avgpool { name = "one" },
-        conv { 64, window = 1, from = "down" },
-        global_avgpool(), add("one"), linear(5), softmax_cross_entropy(),
+        conv { 5, window = 1, from = "down", name = "few" },
+        conv { 10, window = { 3, 2 }, padding = 1, stride = 2, groups = 5, bias = true }, relu(),
+        conv { 80, window = 3, padding = 1, groups = 10 }, norm { groups = 4 },
+        conv { 6, window = 1 }, conv { 18, window = 3, padding = 2, groups = 6 },
+        conv { 64, window = 1 }, global_avgpool { name = "two_eight" },
+        conv { 20, window = 2, groups = 5, bias = true, from = "few" },
+        conv { 6, window = 1 }, conv { 96, window = 3, padding = 1, groups = 6 }, relu(),
+        conv { 64, window = 1 }, global_avgpool(), add("two_eight"), add("one"),
+        linear(5), softmax_cross_entropy(),
     },
 }

@@ -23,9 +23,11 @@ function common.slice(spec, isa)
 end
 
 local function window_text(spec)
-    local groups = ""
-    if grouped.is_depthwise(spec.groups, spec.c, spec.k) then
+    local groups, each <const> = "", grouped.multiplier(spec.groups, spec.c, spec.k)
+    if each == 1 then
         groups = ", each channel by itself"
+    elseif each then
+        groups = string.format(", %d outputs of each channel", each)
     elseif spec.groups > 1 then
         groups = string.format(", %d groups", spec.groups)
     end

@@ -5,6 +5,10 @@
 -- channels. It loads each pixel of the source once and multiplies it for all outputs of the tile
 -- that see it, so that there are fewer loads than multiply-adds. The weight gradient does the same
 -- with the gradients of a tile of outputs and one sum for each tap of the window.
+--
+-- Where each channel has several outputs (a multiplier), vectors are of outputs, and what is read
+-- of x is spread: each number stands as often side by side as its channel has outputs. The data
+-- gradient adds these up when it stores a pixel, after all taps.
 
 local common <const> = require "ops/conv/common"
 local grouped <const> = require "ops/conv/grouped"
@@ -15,9 +19,12 @@ local tile <const> = require "ops/conv/tile"
 
 local depthwise <const> = { name = "depthwise", exact = true }
 
---- Depthwise convolutions, and no other.
-function depthwise.possible(spec)
-    return grouped.is_depthwise(spec.groups, spec.c, spec.k)
+--- Depthwise convolutions, with a multiplier that fits vectors or none, and no other.
+depthwise.possible = grouped.is_apart
+
+-- Outputs of each channel.
+local function multiplier(spec)
+    return spec.k // spec.c
 end
 
 -- -- Tiles ---------------------------------------------------------------------------------------
@@ -211,11 +218,34 @@ local function data_params(spec)
     end
     return {
         bands = bands, source_cols = layout.cols(source), target_cols = layout.cols(target),
-        taps = spec.geometry.taps,
+        source_pitch = source.pitch, target_pitch = target.pitch, taps = spec.geometry.taps,
     }
 end
 
+-- What the template of a forward or data-gradient kernel does about a multiplier.
+local function spread_params(spec, isa)
+    local forward <const>, each <const> = spec.pass == "fwd", multiplier(spec)
+    local channel <const> = each > 1 and "k / " .. each or "k"
+    local params <const> = {
+        of_source = forward and channel or "k", of_target = forward and "k" or channel,
+        load = isa.mm .. "_loadu_ps", store_sums = false, pads_from = false,
+    }
+    if each > 1 and forward then
+        params.load = "spread_" .. each
+    elseif each > 1 then
+        local channels <const> = layout.round_up(spec.k, isa.vl) // each -- that have weights
+        params.store_sums = "store_sums_" .. each
+        params.adding = spec.adds and "1" or each > isa.vl and string.format("k %% %d != 0", each)
+            or "0"
+        params.pads_from = not spec.adds and channels < spec.dx.pitch and channels
+        params.target_h, params.target_w = spec.dx.h, spec.dx.w
+        params.target_border = spec.dx.border
+    end
+    return params
+end
+
 local function weights_params(spec, isa)
+    local each <const> = multiplier(spec)
     local spans <const> = tile.split(spec.dy.h, spec.tile.mr)
     local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
     local h <const>, w <const> = spec.geometry.h, spec.geometry.w
@@ -237,7 +267,9 @@ local function weights_params(spec, isa)
         spans = spans, window_w = w.taps, taps = spec.geometry.taps,
         col = nests.factor("col", w.stride, spec.x.border - w.padding),
         x_cols = layout.cols(spec.x),
-        dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
+        x_pitch = spec.x.pitch, dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
+        load = each > 1 and "spread_" .. each or isa.mm .. "_loadu_ps",
+        of_x = each > 1 and "k / " .. each or "k",
     }
 end
 
@@ -253,7 +285,7 @@ end
 --- How often a kernel fetches memory ahead: once a tile.
 function depthwise.ahead_steps(spec, isa)
     local tile_rows <const> = spec.tile.mr
-    local vectors <const> = spec.x.pitch // isa.vl
+    local vectors <const> = layout.round_up(spec.k, isa.vl) // isa.vl
     local tiles = 0
     if spec.pass == "bwd_weights" then
         local height <const> = filter_rows(spec, isa, tile_rows * spec.tile.nr)
@@ -268,15 +300,30 @@ function depthwise.ahead_steps(spec, isa)
     return tiles * vectors * spec.images
 end
 
---- The template of a kernel and its parameters.
+-- The functions of a multiplier, nil where there is none.
+local function shared_functions(spec)
+    local each <const>, sums <const> = multiplier(spec), spec.pass == "bwd_data"
+    return each > 1 and { {
+        name = (sums and "store_sums_" or "spread_") .. each,
+        template = sums and "ops/conv/store_sums.c.tpl" or "ops/conv/spread.c.tpl",
+        params = { each = each },
+    } } or nil
+end
+
+--- The template of a kernel, its parameters and the functions that it shares.
 function depthwise.params(spec, isa)
-    local weights <const> = spec.pass == "bwd_weights"
-    local params <const> = weights
-        and common.merge(common.weights_params(spec, isa), weights_params(spec, isa))
-        or common.merge(common.taps_params(spec, isa), data_params(spec))
-    params.mr, params.nr = spec.tile.mr, spec.tile.nr
-    params.pitch = layout.round_up(spec.c, isa.vl)
-    return weights and "ops/conv/depthwise_weights.c.tpl" or "ops/conv/depthwise.c.tpl", params
+    local taps <const>, pitch <const> = spec.geometry.taps, layout.round_up(spec.k, isa.vl)
+    local params <const> = { mr = spec.tile.mr, nr = spec.tile.nr, pitch = pitch }
+    if spec.pass == "bwd_weights" then
+        common.merge(params, common.weights_params(spec, isa))
+        common.merge(params, weights_params(spec, isa))
+        return "ops/conv/depthwise_weights.c.tpl", params, shared_functions(spec)
+    end
+    common.merge(params, common.data_params(spec, isa, string.format("%d x 1 x %d", taps, pitch),
+        taps * pitch))
+    common.merge(params, data_params(spec))
+    common.merge(params, spread_params(spec, isa))
+    return "ops/conv/depthwise.c.tpl", params, shared_functions(spec)
 end
 
 -- -- Weights -------------------------------------------------------------------------------------
@@ -286,19 +333,19 @@ function depthwise.weight_block(_, isa)
 end
 
 function depthwise.weight_floats(spec, isa)
-    return packing.floats(spec, isa, spec.geometry.taps)
+    return spec.geometry.taps * layout.round_up(spec.k, isa.vl)
 end
 
 function depthwise.pack_name(spec, what)
-    return string.format("%s_dw%s_c%d", what, packing.window_word(spec, what), spec.c)
+    return string.format("%s_dw%s_c%d", what, packing.window_word(spec, what), spec.k)
 end
 
 function depthwise.pack(spec, what, isa)
     return "ops/conv/pack_depthwise.c.tpl", {
         name = depthwise.pack_name(spec, what), what = what,
         window = string.format("%d x %d", spec.geometry.h.taps, spec.geometry.w.taps),
-        taps = spec.geometry.taps, channels = spec.c,
-        pitch = layout.round_up(spec.c, isa.vl), vl = isa.vl,
+        taps = spec.geometry.taps, channels = spec.k,
+        pitch = layout.round_up(spec.k, isa.vl), vl = isa.vl,
         tap_order = packing.tap_order(spec, what, isa),
     }
 end

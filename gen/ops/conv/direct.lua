@@ -15,9 +15,9 @@ local direct <const> = { name = "direct", exact = true }
 -- Tiles that the model thinks slower than this many others are not worth the time to measure.
 local TILES <const> = 6
 
---- Any convolution but a depthwise one.
-function direct.possible(spec)
-    return not grouped.is_depthwise(spec.groups, spec.c, spec.k)
+--- Any convolution but those of depthwise.lua.
+function direct.possible(spec, isa)
+    return not grouped.is_apart(spec, isa)
 end
 
 -- Neighbouring entries of a filter row that the weight gradient finds side by side. channels: of

@@ -2,6 +2,7 @@
 @ -- each residue of the output pixel by itself, which has its own taps: bands of rows, parts of these.
 @ assert(pitch % vl == 0, "vectors must fill the channels")
 @ assert(#bands == 1 or not stats, "sums are made in one band")
+@ assert(not store_sums or not relu and not stats, "what is stored is no vector of sums")
 /* ${formula}
  * ${shapes}
  * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
@@ -42,7 +43,7 @@ static NOINLINE void ${name}(${signature})
                                         @ uses "fetch_ahead"
                                         fetch_ahead(ahead);
                                     @ end
-                                    ${real} *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${pitch} + k;
+                                    ${real} *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${target_pitch} + ${of_target};
                                     @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
@@ -50,14 +51,14 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ if part.reads then
 
-                                        const ${real} *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${pitch} + k;
+                                        const ${real} *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${source_pitch} + ${of_source};
                                         ${vec} x0;
                                     @ end
                                     @ for _, line in ipairs(cols.source) do
 
                                         /* Row ${line.at} of the source, each pixel once for all taps. */
                                         @ for _, pixel in ipairs(line.cols) do
-                                            x0 = ${mm}_loadu_ps(${c.add("in", (line.at * source_cols + pixel.at) * pitch)});
+                                            x0 = ${load}(${c.add("in", (line.at * source_cols + pixel.at) * source_pitch)});
                                             @ for _, term in ipairs(pixel.terms) do
                                                 acc${term.m}_${term.n} = ${mm}_fmadd_ps(x0, w${term.tap}, acc${term.m}_${term.n});
                                             @ end
@@ -81,13 +82,15 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
-                                            @ local at = c.add("out", (m * target_cols * band.step_h + n * band.step_w) * pitch)
+                                            @ local at = c.add("out", (m * target_cols * band.step_h + n * band.step_w) * target_pitch)
                                             @ if stats then
                                                 d = ${mm}_sub_ps(acc${m}_${n}, shift);
                                                 sum = ${mm}_add_ps(sum, d);
                                                 squares = ${mm}_fmadd_ps(d, d, squares);
                                             @ end
-                                            @ if adds then
+                                            @ if store_sums then
+                                                ${store_sums}(${at}, acc${m}_${n}, ${adding});
+                                            @ elseif adds then
                                                 ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
                                             @ else
                                                 ${mm}_storeu_ps(${at}, acc${m}_${n});
@@ -111,6 +114,15 @@ static NOINLINE void ${name}(${signature})
                     }
                 }
             @ end
+        @ end
+        @ if pads_from then
+            for (int row = ${target_border}; row < ${target_h + target_border}; row++) {
+                for (int col = ${target_border}; col < ${target_w + target_border}; col++) {
+                    for (int k = ${pads_from}; k < ${target_pitch}; k++) {
+                        ${target}[(row * ${target_cols} + col) * ${target_pitch} + k] = 0.0${f};
+                    }
+                }
+            }
         @ end
     }
 }

@@ -29,7 +29,7 @@ static NOINLINE void ${name}(${signature})
                                     @ uses "fetch_ahead"
                                     fetch_ahead(ahead);
                                 @ end
-                                const ${real} *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${pitch} + k;
+                                const ${real} *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${x_pitch} + ${of_x};
                                 const ${real} *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
                                 @ for m = 0, span.mr - 1 do
                                     @ for n = 0, cols.mr - 1 do
@@ -43,7 +43,7 @@ static NOINLINE void ${name}(${signature})
                                 ${vec} x0;
                                 @ for _, line in ipairs(cols.source) do
                                     @ for _, pixel in ipairs(line.cols) do
-                                        x0 = ${mm}_loadu_ps(${c.add("in", (line.at * x_cols + pixel.at) * pitch)});
+                                        x0 = ${load}(${c.add("in", (line.at * x_cols + pixel.at) * x_pitch)});
                                         @ for _, term in ipairs(pixel.terms) do
                                             acc${term.tap} = ${mm}_fmadd_ps(x0, g${term.m}_${term.n}, acc${term.tap});
                                         @ end

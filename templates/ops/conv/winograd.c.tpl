@@ -38,6 +38,7 @@ static INLINE void ${name}(${signature},
             const int row = (first + t) % image_tiles / wide * 4;
             const int col = (first + t) % wide * 4;
             @ uses "row_of"
+            @ uses "pixel_of"
             const ${real} *in = ${source} + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
             @ if ragged then
                 @ uses "winograd_patch"

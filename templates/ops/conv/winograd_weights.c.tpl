@@ -49,6 +49,7 @@ static INLINE void ${name}(${signature},
                     const int image = tile / image_tiles;
                     const int row = tile % image_tiles / wide * 4;
                     const int col = tile % wide * 4;
+                    @ uses "pixel_of"
                     in[i] = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
                     grad[i] = dy + image * floats_of(grads) + pixel_of(grads, row, col);
                     @ if ragged then
@@ -88,6 +89,7 @@ static INLINE void ${name}(${signature},
                 const int image = (first + t) / image_tiles;
                 const int row = (first + t) % image_tiles / wide * 4;
                 const int col = (first + t) % wide * 4;
+                @ uses "pixel_of"
                 const ${real} *in = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
                 const ${real} *grad = dy + image * floats_of(grads) + pixel_of(grads, row, col);
                 @ if ragged then
@@ -149,6 +151,7 @@ static INLINE void ${name}(${signature},
     @ if bias then
         for (int image = 0; image < n; image++) {
             for (int row = 0; row < grads.h; row++) {
+                @ uses "pixel_of"
                 const ${real} *grad = dy + image * floats_of(grads) + pixel_of(grads, row, 0);
                 for (int k = 0; k < grads.pitch; k += ${vl}) {
                     ${vec} sum = ${mm}_setzero_ps();

@@ -42,8 +42,8 @@ local HEADS <const> = {
 }
 
 local HOW <const> = {
-    "^direct$", "^winograd4$", "^bank$", "^p[%dx]+$", "^add$", "^padded$", "^b%d+$", "^%d+$",
-    "^x%d+$",
+    "^direct$", "^winograd4$", "^bank$", "^depthwise$", "^p[%dx]+$", "^add$", "^padded$",
+    "^b%d+$", "^%d+$", "^x%d+$",
 }
 
 local FLAGS <const> = {
@@ -148,6 +148,8 @@ function tests.names_tell_each_field()
     test.equal(conv({ groups = 2, stats = true }), "conv3x3_norm_c8_k8_g2_6x5_fwd__direct")
     test.equal(conv({ groups = 8, relu = true, algorithm = "depthwise" }),
         "dwconv3x3_relu_c8_6x5_fwd")
+    test.equal(conv({ groups = 8, k = 16, algorithm = "depthwise" }),
+        "conv3x3_c8_k16_g8_6x5_fwd__depthwise")
     local wide <const> = { c = 8, h = 6, w = 5, pitch = 16, border = 1 }
     test.equal(conv({ x = wide }), "conv3x3_c8_k8_6x5_fwd__direct_padded")
     local function add(x, x2)

@@ -321,6 +321,51 @@ function tests.depthwise_reads_what_the_definition_says()
     end)
 end
 
+-- Every output reads its own channel, and every channel has the gradients of its own outputs alone.
+-- A vector of outputs begins at k, what it reads or adds to at k / multiplier.
+function tests.multipliers_read_their_channels()
+    local g <const> = square(3, 1, 1)
+    for _, case in ipairs({
+        -- set, channels, outputs: of the source and the target of fwd, pads of bwd_data from
+        { "avx2", 8, 16, "k / 2", "spread_2" }, { "avx512", 5, 10, "k / 2", "spread_2", 8 },
+        { "avx512", 20, 80, "k / 4", "spread_4", 20 }, { "c", 3, 48, "k / 16", "spread_16", 3 },
+        { "avx2", 8, 8, "k", "_mm256_loadu_ps" },
+    }) do
+        local set <const>, channels <const>, outputs <const> = isa.get(case[1]), case[2], case[3]
+        local pitch <const> = (channels + set.vl - 1) // set.vl * set.vl
+        local function sized(spec)
+            for _, l in ipairs({ spec.x, spec.dx }) do
+                l.c, l.pitch = channels, pitch
+            end
+            spec.c, spec.k, spec.groups, spec.algorithm = channels, outputs, channels, "depthwise"
+            spec.tile = { mr = 1, nr = 1 }
+            local _, params <const> = ops[spec.op].params(spec, set, OPTIONS)
+            return params
+        end
+        local forward <const> = sized(forward_spec(g, 4, 4, outputs))
+        test.equal({ forward.of_source, forward.of_target, forward.load },
+            { case[4], "k", case[5] })
+        local backward <const> = sized(gradient_spec(g, 4, 4, outputs))
+        test.equal({ backward.of_source, backward.of_target }, { "k", case[4] })
+        test.equal(backward.pads_from, case[6] or false)
+    end
+end
+
+-- Multipliers that are a part of a vector or whole vectors; of plain loops, none.
+function tests.multipliers_fit_vectors()
+    for _, case in ipairs({
+        { "avx512", 8, true }, { "avx512", 3, false }, { "avx512", 24, false },
+        { "avx512", 32, true }, { "avx2", 24, true }, { "c", 12, true }, { "c", 6, false },
+    }) do
+        local name <const>, each <const>, fits <const> = table.unpack(case)
+        test.equal(grouped.is_apart({ groups = 6, c = 6, k = 6 * each }, isa.get(name)), fits)
+    end
+    local plain <const> = isa.get("c", nil, true)
+    test.equal(grouped.is_apart({ groups = 6, c = 6, k = 12 }, plain), false)
+    test.equal(grouped.is_apart({ groups = 2, c = 6, k = 12 }, AVX2), false)
+    test.equal(grouped.is_apart({ groups = 1, c = 1, k = 4 }, AVX2), false)
+end
+
 -- Every output of a bundle of groups lies in its own whole vectors, unless one bundle has all.
 function tests.bundles_fill_vectors()
     for _, case in ipairs({
