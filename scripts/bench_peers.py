@@ -153,7 +153,7 @@ class Variant:
         self.loss = work.twin.loss_function()
         self.optimizer = work.twin.optimizer(self.net)
         for group in self.optimizer.param_groups:
-            group["lr"] = work.lr
+            group["lr"] *= work.lr / work.twin.RECIPE["lr"] # groups may have factors
         self.dropouts = [m for m in self.net.modules() if isinstance(m, torch.nn.Dropout)]
         self.rates = [m.p for m in self.dropouts]
         self.ms = []
