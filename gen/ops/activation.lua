@@ -5,6 +5,7 @@
 --   word     of it in the name of a kernel, before its slope
 --   exact    whether small integers come out exact
 --   offset   whether it makes something else than zero of zero
+--   costly   whether it takes longer to make again than to store and load: it has an exponential
 -- }
 -- Its C is act_<name> and act_<name>_slope, the derivative, in templates/ops/activation.c.tpl. ReLU
 -- is two instructions that stand in the kernels themselves.
@@ -18,11 +19,11 @@ local LIST <const> = {
     { name = "relu6", word = "relu6", exact = true },
     { name = "leaky_relu", word = "leaky" },
     { name = "hard_swish", word = "hswish" },
-    { name = "silu", word = "silu" },
-    { name = "gelu", word = "gelu" },
-    { name = "gelu_tanh", word = "gelutanh" },
-    { name = "sigmoid", word = "sigmoid", offset = true },
-    { name = "tanh", word = "tanh" },
+    { name = "silu", word = "silu", costly = true },
+    { name = "gelu", word = "gelu", costly = true },
+    { name = "gelu_tanh", word = "gelutanh", costly = true },
+    { name = "sigmoid", word = "sigmoid", offset = true, costly = true },
+    { name = "tanh", word = "tanh", costly = true },
 }
 
 local OF <const> = {}
@@ -36,6 +37,11 @@ function activation.of(node)
         return false
     end
     return node.activation, node.slope
+end
+
+--- Whether the value of a node, or of none, is rather kept than made again.
+function activation.is_costly(node)
+    return node and OF[node.activation].costly or false
 end
 
 --- Whether small integers come out exact of a kernel's activation.

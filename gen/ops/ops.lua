@@ -13,7 +13,8 @@
 --   make_buffers(planner, step) the buffers of its parameters; nil: it has none
 --   makes_no_value              whether nothing reads what it leaves but by name
 --   skips_eval(step)            whether an evaluation does without the step; nil: never
---   keeps                       whether later phases find its value in memory, or compute it again
+--   keeps                       whether later phases find its value in memory, or compute it
+--                               again; `keeps` of a step says so where steps differ
 --   gathers                     whether its kernel applies a ReLU and gathers a norm's sums
 --   masks                       whether it applies the mask of a ReLU before it
 --   shares_title                whether its calls stand under the comment of those before them

@@ -38,6 +38,7 @@ function pointwise.fuse(fusion, node)
             step.dropout = not fusion.is_identity(drop) and drop or nil
         end
     end
+    step.keeps = activation.is_costly(step.activation)
     return step, last
 end
 

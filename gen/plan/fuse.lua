@@ -24,6 +24,7 @@
 --   stats    conv, linear: the norm node whose sums the epilogue gathers, or nil
 --   norm     pointwise: the norm node, or nil; sums: the norm node it serves
 --   dropout  pointwise: the dropout node, or nil
+--   keeps    pointwise: whether later phases find its value in memory: see ops.lua
 --   masks_x  pointwise, set_norm: its x comes from a ReLU whose gradient mask this step applies
 --   global   avgpool: averages the whole image
 -- }

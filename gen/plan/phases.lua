@@ -8,10 +8,10 @@
 -- weights are read once for several.
 --
 -- What later phases need of an image is the outputs of convolutions, linear layers, additions and
--- concatenations, maxima with the places of their winners, and which elements a dropout kept; these
--- alone are kept. Inputs, normalized values and averages are cheaper to compute again than to store
--- and load, so a later phase that reads them makes them anew; of a long row of them some are kept,
--- too.
+-- concatenations, maxima with the places of their winners, which elements a dropout kept, and
+-- values of activations that take an exponential (activation.lua); these alone are kept. Inputs,
+-- normalized values and averages are cheaper to compute again than to store and load, so a later
+-- phase that reads them makes them anew; of a long row of them some are kept, too.
 --
 -- phases = array of phase; an evaluation has one
 -- phase = array of task, with meeting = { norm = node, pass = "forward" or "backward" } where all
@@ -39,10 +39,11 @@ local function kept_values(fused)
     for _, value in ipairs(fused.values) do
         local maker <const> = value.maker
         remade[value] = 0
-        for _, read in ipairs(maker and not ops[maker.op].keeps and maker.inputs or {}) do
+        local keeps <const> = maker and (ops[maker.op].keeps or maker.keeps)
+        for _, read in ipairs(maker and not keeps and maker.inputs or {}) do
             remade[value] = math.max(remade[value], remade[read] + 1)
         end
-        kept[value] = maker and (ops[maker.op].keeps or remade[value] > MOST_REMADE) or false
+        kept[value] = maker and (keeps or remade[value] > MOST_REMADE) or false
         remade[value] = kept[value] and 0 or remade[value]
     end
     return kept
