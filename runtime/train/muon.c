@@ -1,11 +1,14 @@
 /* muon.c - products of small matrices, in an order of summation that is written down.
  *
  * A product goes through blocks of BLOCK_ROWS x BLOCK_COLUMNS sums that stay in registers; each sum
- * runs over the inner index from 0, so neither the block nor the compiler decides its bits.
+ * runs over the inner index from 0, so neither the block nor the compiler nor the width of the
+ * processor's vectors decides its bits.
  */
 #include "train/muon.h"
 
 #include <math.h>
+
+#include "sys/cpu.h"
 
 enum { BLOCK_ROWS = 4, BLOCK_COLUMNS = 16 };
 
@@ -15,8 +18,10 @@ static const real A = (real)3.4445, B = (real)-4.7750, C = (real)2.0315;
 
 /* The sums of a row are an array of their own: GCC keeps such in registers, but not one of all. */
 _Static_assert(BLOCK_ROWS == 4, "an array a row");
-static void whole_block(real *restrict c, const real *restrict a, const real *restrict b,
-                        size_t inner, size_t columns)
+static inline __attribute__((always_inline)) void sum_block(real *restrict c,
+                                                            const real *restrict a,
+                                                            const real *restrict b, size_t inner,
+                                                            size_t columns)
 {
     real sum0[BLOCK_COLUMNS] = {0}, sum1[BLOCK_COLUMNS] = {0};
     real sum2[BLOCK_COLUMNS] = {0}, sum3[BLOCK_COLUMNS] = {0};
@@ -38,16 +43,45 @@ static void whole_block(real *restrict c, const real *restrict a, const real *re
     }
 }
 
+typedef void block_function(real *restrict c, const real *restrict a, const real *restrict b,
+                            size_t inner, size_t columns);
+
+static void block_c(real *restrict c, const real *restrict a, const real *restrict b, size_t inner,
+                    size_t columns)
+{
+    sum_block(c, a, b, inner, columns);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void block_avx2(real *restrict c, const real *restrict a,
+                                                       const real *restrict b, size_t inner,
+                                                       size_t columns)
+{
+    sum_block(c, a, b, inner, columns);
+}
+#endif
+
+static block_function *fastest_block(void)
+{
+#if defined(__x86_64__)
+    if (cpu_supports("avx2"))
+        return block_avx2;
+#endif
+    return block_c;
+}
+
+/* Of a block at the edge; the sums of a row go on side by side, since one waits for itself. */
 static void rest_of_block(real *restrict c, const real *restrict a, const real *restrict b,
                           size_t inner, size_t columns, size_t block_rows, size_t block_columns)
 {
     for (size_t i = 0; i < block_rows; i++) {
-        for (size_t j = 0; j < block_columns; j++) {
-            real sum = 0;
-            for (size_t k = 0; k < inner; k++)
-                sum += a[i * inner + k] * b[k * columns + j];
-            c[i * columns + j] = sum;
+        real sum[BLOCK_COLUMNS] = {0};
+        for (size_t k = 0; k < inner; k++) {
+            for (size_t j = 0; j < block_columns; j++)
+                sum[j] += a[i * inner + k] * b[k * columns + j];
         }
+        for (size_t j = 0; j < block_columns; j++)
+            c[i * columns + j] = sum[j];
     }
 }
 
@@ -60,6 +94,7 @@ static size_t least(size_t a, size_t b)
 static void multiply(real *restrict c, const real *restrict a, const real *restrict b, size_t rows,
                      size_t inner, size_t columns)
 {
+    block_function *const whole_block = fastest_block();
     for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
         for (size_t j = 0; j < columns; j += BLOCK_COLUMNS) {
             const size_t height = least(BLOCK_ROWS, rows - i);
