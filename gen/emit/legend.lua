@@ -57,7 +57,7 @@ local WORDS <const> = {
     { "^bank$", "behind `__`, of a convolution: the same, all weights in registers" },
     { "^depthwise$", "behind `__`, of a convolution: the definition, channels side by side" },
     { "^winograd%d$", "behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs" },
-    { "^bf16$", "with products of bf16: transformed numbers are rounded to 8 bits, sums are not" },
+    { "^bf16$", "with products of bf16: what is multiplied is rounded to 8 bits, sums are not" },
     { "^padded$", "the channels of its input are filled up with zeros" },
     { "^p%d", "a padding other than half the window" },
     { "^b%d+$", "b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x, "

@@ -338,10 +338,12 @@ static void move_away(float *plain, const struct operands *o, enum operand i, do
             plain[at] += (float)offset;
 }
 
+/* Makes NaN of all, in both halves, too, which kernels may read as numbers in bf16. */
 static void poison(float *values, size_t n)
 {
+    const uint32_t bits = UINT32_C(0x7fc07fc0);
     for (size_t i = 0; i < n; i++)
-        values[i] = NAN;
+        memcpy(&values[i], &bits, sizeof bits);
 }
 
 /* Copies a plain image into its layout; with set, what will be overwritten becomes NaN instead. */

@@ -282,19 +282,67 @@
 @ if wanted.store_neighbours then
 
     /* Stores pairs of neighbouring lanes, half as many as lanes. */
-    static inline void store_neighbours(uint32_t *p, ${vec} v)
+    static inline void store_neighbours(void *p, ${vec} v)
     {
         @ if isa == "avx512" then
-            _mm256_storeu_si256((void *)p, (__m256i)_mm512_cvtneps_pbh(v));
+            _mm256_storeu_si256(p, (__m256i)_mm512_cvtneps_pbh(v));
         @ elseif isa == "avx2" then
             const __m256i words = bf16_of(v);
             const __m256i halves = _mm256_packus_epi32(words, words);
-            _mm_storeu_si128((void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0xd8)));
+            _mm_storeu_si128(p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0xd8)));
         @ else
             const lanes4 words = bf16_of(v);
-            p[0] = words[0] | words[1] << 16;
-            p[1] = words[2] | words[3] << 16;
+            const uint32_t pairs[2] = {words[0] | words[1] << 16, words[2] | words[3] << 16};
+            memcpy(p, pairs, sizeof pairs);
         @ end
+    }
+@ end
+@ if wanted.round_numbers then
+
+    /* Stores so many numbers in bf16, in their order, and a zero behind them; up to ${vl - 1} more are written. */
+    static INLINE void round_numbers(uint16_t *restrict to, const ${real} *restrict from, int count)
+    {
+        @ uses "store_neighbours"
+        int i = 0;
+        for (; i + ${vl} <= count; i += ${vl}) {
+            store_neighbours(to + i, ${mm}_loadu_ps(from + i));
+        }
+        if (i < count) {
+            ${real} rest[${vl}] = {0.0${f}};
+            memcpy(rest, from + i, (size_t)(count - i) * sizeof *from);
+            store_neighbours(to + i, ${mm}_loadu_ps(rest));
+        }
+        to[count] = 0;
+    }
+@ end
+@ if wanted.pair_at then
+
+    /* A number in bf16 and the next one. */
+    static inline uint32_t pair_at(const uint16_t *p)
+    {
+        uint32_t pair;
+        memcpy(&pair, p, sizeof pair);
+        return pair;
+    }
+@ end
+@ if wanted.pair_numbers then
+
+    /* Stores pairs of a number of both, so many; zeros where there is no second. Up to ${vl - 1} more are written. */
+    static INLINE void pair_numbers(uint32_t *restrict to, const ${real} *restrict first, const ${real} *restrict second, int count)
+    {
+        @ uses "store_pairs"
+        int i = 0;
+        for (; i + ${vl} <= count; i += ${vl}) {
+            store_pairs(to + i, ${mm}_loadu_ps(first + i), second != NULL ? ${mm}_loadu_ps(second + i) : ${mm}_setzero_ps());
+        }
+        if (i < count) {
+            ${real} rest[2][${vl}] = {{0.0${f}}};
+            memcpy(rest[0], first + i, (size_t)(count - i) * sizeof *first);
+            if (second != NULL) {
+                memcpy(rest[1], second + i, (size_t)(count - i) * sizeof *second);
+            }
+            store_pairs(to + i, ${mm}_loadu_ps(rest[0]), ${mm}_loadu_ps(rest[1]));
+        }
     }
 @ end
 @ if wanted.load_bytes then

@@ -29,8 +29,9 @@ local choice <const> = {}
 
 -- Among algorithms that suit, the first one is the model's choice.
 local ALGORITHMS <const> = {
-    require "ops/conv/depthwise", require "ops/conv/bank", require "ops/conv/winograd_bf16",
-    require "ops/conv/winograd", require "ops/conv/direct",
+    require "ops/conv/depthwise", require "ops/conv/winograd_bf16",
+    require "ops/conv/direct_bf16", require "ops/conv/bank", require "ops/conv/winograd",
+    require "ops/conv/direct",
 }
 
 -- That of programs in plain loops, which have no other.
@@ -64,7 +65,8 @@ end
 function choice.candidates(spec, isa, wanted)
     local list <const>, slower <const> = {}, {}
     for _, algorithm in ipairs(isa.plain and { plain } or ALGORITHMS) do
-        if (wanted ~= "direct" or algorithm.exact) and algorithm.possible(spec, isa) then
+        local rounds <const> = not algorithm.exact or algorithm.in_bf16
+        if not (wanted == "direct" and rounds) and algorithm.possible(spec, isa) then
             local suits <const> = not algorithm.suits or algorithm.suits(spec, isa)
             append(suits and list or slower, algorithm, algorithm.candidates(spec, isa))
         end

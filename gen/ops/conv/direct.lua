@@ -68,7 +68,10 @@ local function loops_name(spec, params, source, target)
         word(params.unroll and params.unroll > 1, "_u" .. (params.unroll or 1)))
 end
 
-local function weights_params(spec, isa)
+local WEIGHTS_TEMPLATE <const>, DATA_TEMPLATE <const> =
+    "ops/conv/direct_weights.c.tpl", "ops/conv/direct.c.tpl"
+
+local function weights_numbers(spec, isa)
     local params <const> = common.weights_params(spec, isa)
     local inputs <const> = grouped.inputs(spec, isa)
     local run <const> = filter_run(spec, inputs)
@@ -86,12 +89,38 @@ local function weights_params(spec, isa)
     params.x_image, params.dy_image = layout.floats(spec.x), layout.floats(spec.dy)
     params.pixel = w.stride * spec.x.pitch
     params.dy_border, params.dy_cols = spec.dy.border, layout.cols(spec.dy)
-    local template <const> = "ops/conv/direct_weights.c.tpl"
+    return params
+end
+
+local function data_numbers(spec, isa, options)
+    local params <const> = common.taps_params(spec, isa)
+    params.slice = common.slice(spec, isa)
+    params.nests = nests_of(spec, params.inputs)
+    for _, nest in ipairs(params.nests) do
+        nest.spans = tile.split(nest.out_w, spec.tile.mr)
+        nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
+        nest.loops = nests.loops(nest.runs, options.unroll == "full")
+    end
+    params.nr, params.mr = spec.tile.nr, spec.tile.mr
+    params.in_pairs, params.tap_entries = false, params.inputs -- as direct_bf16.lua has them
+    return params
+end
+
+--- The template of a kernel that is written with the sizes of its images, and its parameters.
+function direct.numbers(spec, isa, options)
+    if spec.pass == "bwd_weights" then
+        return WEIGHTS_TEMPLATE, weights_numbers(spec, isa)
+    end
+    return DATA_TEMPLATE, data_numbers(spec, isa, options)
+end
+
+local function weights_params(spec, isa)
+    local params <const> = weights_numbers(spec, isa)
     if not has_any_size(spec, params) then
-        return template, params
+        return WEIGHTS_TEMPLATE, params
     end
     return entry.any_size(spec, params, {
-        name = loops_name(spec, params, spec.x, spec.dy), template = template,
+        name = loops_name(spec, params, spec.x, spec.dy), template = WEIGHTS_TEMPLATE,
         to = spec.dy, from = spec.x,
         sizes = {
             out_h = "to.h", out_w = "to.w", x_cols = entry.cols("from", spec.x),
@@ -106,22 +135,14 @@ function direct.params(spec, isa, options)
     if spec.pass == "bwd_weights" then
         return weights_params(spec, isa)
     end
-    local params <const> = common.taps_params(spec, isa)
-    params.slice = common.slice(spec, isa)
-    params.nests = nests_of(spec, params.inputs)
-    for _, nest in ipairs(params.nests) do
-        nest.spans = tile.split(nest.out_w, spec.tile.mr)
-        nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
-        nest.loops = nests.loops(nest.runs, options.unroll == "full")
-    end
-    params.nr, params.mr = spec.tile.nr, spec.tile.mr
-    local template <const>, nest <const> = "ops/conv/direct.c.tpl", params.nests[1]
+    local params <const> = data_numbers(spec, isa, options)
+    local nest <const> = params.nests[1]
     local forward <const> = spec.pass == "fwd"
     -- The nest of a data gradient that adds is one of several where there are strides: it makes a
     -- part of the pixels.
     local whole <const> = forward or spec.geometry.h.stride == 1 and spec.geometry.w.stride == 1
     if not whole or #params.nests > 1 or #nest.spans > 1 or not has_any_size(spec, params) then
-        return template, params
+        return DATA_TEMPLATE, params
     end
     local source <const>, target <const> = forward and spec.x or spec.dy,
         forward and spec.y or spec.dx
@@ -132,7 +153,7 @@ function direct.params(spec, isa, options)
     return entry.any_size(spec, params, {
         name = loops_name(spec, { mr = any.spans[1].mr, nr = params.nr, unroll = nest.unroll },
             source, target),
-        template = template, to = target, from = source,
+        template = DATA_TEMPLATE, to = target, from = source,
         sizes = {
             nests = { any }, mr = any.spans[1].mr, source_cols = entry.cols("from", source),
             target_cols = entry.cols("to", target),

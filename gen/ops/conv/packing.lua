@@ -51,20 +51,23 @@ end
 -- What a program has once for all functions that pack in one way, and the function of one shape:
 -- template, parameters, functions that it shares with others.
 
---- Of whole matrices, one for each of `taps` pixels. is: of packing.params
+--- Of whole matrices, one for each of `taps` pixels. is: of packing.params; its run: inputs of an
+--- output whose weights are paired, nil where they stay floats
 function packing.whole(is)
     local pitch <const> = is.what == "pack_transposed" and is.c_pitch or is.k_pitch
-    local orders <const> = is.tap_order and true or false
+    local orders <const>, in_pairs <const> = is.tap_order and true or false, is.run ~= nil
     local arguments = string.format("%d, %d, %d, %d", is.taps, is.channels, is.k, pitch)
     if is.what ~= "unpack" then
-        arguments = arguments .. string.format(", %d%s", is.block,
-            orders and ", " .. is.tap_order or "")
+        arguments = arguments .. string.format(", %d%s%s", is.block,
+            in_pairs and ", " .. is.run or "", orders and ", " .. is.tap_order or "")
     end
+    local rest <const> = (in_pairs and "_pairs" or "_taps") .. (orders and "_in_order" or "")
     is.is_entry = true
-    is.macro, is.arguments = is.what:upper() .. (orders and "_IN_ORDER" or ""), arguments
+    is.macro = is.what:upper() .. rest:gsub("_taps", ""):upper()
+    is.arguments = arguments
     return "ops/conv/pack.c.tpl", is, { {
-        name = is.what .. "_taps" .. (orders and "_in_order" or ""),
-        template = "ops/conv/pack_loops.c.tpl", params = { what = is.what, orders = orders },
+        name = is.what .. rest, params = { what = is.what, orders = orders, macro = is.macro },
+        template = in_pairs and "ops/conv/pack_pairs.c.tpl" or "ops/conv/pack_loops.c.tpl",
     } }
 end
 

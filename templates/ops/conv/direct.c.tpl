@@ -2,6 +2,13 @@
 @ -- convolution is one stride-1 nest for each residue of the output pixel, each with its own taps.
 @ assert(k_pitch % vl == 0 and (k_pitch // vl) % nr == 0, "blocks must fill the output channels")
 @ assert(#nests >= 1, "a convolution needs a loop nest")
+@ local number, operand, load, set1, multiply = real, vec, mm .. "_loadu_ps", mm .. "_set1_ps", mm .. "_fmadd_ps"
+@ if in_pairs then
+    @ number, operand, load, set1, multiply = "uint32_t", pair_vec, "load_pairs", "set1_pairs", "dot_pairs"
+    @ uses "dot_pairs"
+    @ uses "pair_at"
+    @ uses "round_numbers"
+@ end
 @ if any_size then
     /* ${formula} Images of any height, and of a width of whole tiles.
      * Tile of ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}. Loops: images, blocks of ${nr * vl} channels, rows, tiles, window. templates/ops/conv/direct.c.tpl */
@@ -9,24 +16,34 @@
 @ else
     /* ${formula}
      * ${shapes}
-     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}. Loops: images, blocks of ${nr * vl} channels, rows, tiles, window.
+     * Tile of up to ${c.count(mr, "pixel")} x ${c.count(nr, "vector")}${in_pairs and ", products of bf16" or ""}. Loops: images, blocks of ${nr * vl} channels, rows, tiles, window.
      * ${cost} templates/ops/conv/direct.c.tpl */
     @ prototype()
     static NOINLINE void ${name}(${signature})
 @ end
 {
+    @ if in_pairs then
+        uint16_t *const words = (uint16_t *)scratch; /* ${source} in bf16${is_pointwise and ", a row of it" or ""} */
+
+    @ end
     for (int image = 0; image < n; ${next_image}) {
+        @ if in_pairs and not is_pointwise then
+            round_numbers(words, ${source}, ${source_floats});
+        @ end
         for (int k = 0; k < ${k_pitch}; k += ${nr * vl}) {
             @ for _, nest in ipairs(nests) do
                 @ if #nests > 1 then
                     /* Pixels ${nest.row_residue} + ${nest.step_h} i, ${nest.col_residue} + ${nest.step_w} j. */
                 @ end
                 for (int row = 0; row < ${nest.out_h}; row++) {
+                    @ if in_pairs and is_pointwise and #nest.runs > 0 then
+                        round_numbers(words, ${source} + ${nest.runs[1].row} * ${source_cols * source_pitch}, ${source_cols * source_pitch});
+                    @ end
                     @ for _, span in ipairs(nest.spans) do
                         for (int col = ${span.first}; col < ${span.last}; col += ${span.mr}) {
                             @ if #nest.runs > 0 then
-                                const ${real} *in;
-                                const ${real} *weight = w + k * ${entries}${c.add("", nest.first_tap * inputs * nr * vl)};
+                                const ${in_pairs and "uint16_t" or real} *in;
+                                const ${number} *weight = ${in_pairs and "(const uint32_t *)w" or "w"} + k * ${entries}${c.add("", nest.first_tap * tap_entries * nr * vl)};
                             @ end
                             ${real} *out = ${target} + (${nest.out_row} * ${target_cols} + ${nest.out_col}) * ${k_pitch} + k;
                             @ for m = 0, span.mr - 1 do
@@ -37,20 +54,25 @@
                             @ for _, run in ipairs(nest.loops) do
 
                                 /* ${run.note} */
-                                in = ${source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch}${slice};
+                                @ if in_pairs and is_pointwise then
+                                    in = words + (${run.col}) * ${source_pitch};
+                                @ else
+                                    in = ${in_pairs and "words" or source} + (${run.row} * ${source_cols} + ${run.col}) * ${source_pitch}${slice};
+                                @ end
                                 @ if run.count > 1 then
                                     for (int r = 0; r < ${run.count}; r++, in += ${run.down == 1 and "" or run.down .. " * "}${source_cols} * ${source_pitch})
                                 @ end
                                 for (int j = 0; j < ${run.length}; ${nest.unroll == 1 and "j++" or "j += " .. nest.unroll}, weight += ${nest.unroll * nr * vl}) {
-                                    ${vec} x0;
+                                    ${operand} x0;
                                     @ for u = 0, nest.unroll - 1 do
                                         @ for n = 0, nr - 1 do
-                                            const ${vec} w${n}_${u} = ${mm}_loadu_ps(${c.add("weight", (u * nr + n) * vl)});
+                                            const ${operand} w${n}_${u} = ${load}(${c.add("weight", (u * nr + n) * vl)});
                                         @ end
                                         @ for m = 0, span.mr - 1 do
-                                            x0 = ${mm}_set1_ps(in[${c.add("j", m * nest.pixel + u)}]);
+                                            @ local at = in_pairs and "pair_at(" .. c.add("in + 2 * j", m * nest.pixel + 2 * u) .. ")" or "in[" .. c.add("j", m * nest.pixel + u) .. "]"
+                                            x0 = ${set1}(${at});
                                             @ for n = 0, nr - 1 do
-                                                acc${m}_${n} = ${mm}_fmadd_ps(x0, w${n}_${u}, acc${m}_${n});
+                                                acc${m}_${n} = ${multiply}(x0, w${n}_${u}, acc${m}_${n});
                                             @ end
                                         @ end
                                     @ end

@@ -99,6 +99,29 @@ function tests.bf16_is_asked_for()
     end
 end
 
+-- Where no transforms are to be had direct convolutions are in bf16, but for those of one pixel, as
+-- logits are. What is asked to be direct does not round.
+function tests.direct_convolutions_are_in_bf16()
+    local graph <const> = nets.small("conv { 16, window = 3, stride = 2 }, conv { 8, window = 1 }, "
+        .. "conv { 8, window = 3, padding = 1 }, global_avgpool(), conv { 10, window = 1 }",
+        "none", "3, 17, 17")
+    for wanted, expected in pairs { -- the order does not matter
+        auto = "direct_bf16 direct_bf16 winograd4_bf16 bank",
+        direct = "bank bank direct bank",
+    } do
+        local planned <const> = pipeline.plan(graph, options {
+            isa = "avx512", precision = "bf16", algorithm = wanted,
+        })
+        local algorithms <const> = {}
+        for _, spec in ipairs(planned.train.plan.kernels) do
+            if spec.op == "conv" and spec.pass == "fwd" then
+                algorithms[#algorithms + 1] = spec.algorithm
+            end
+        end
+        test.equal(table.concat(algorithms, " "), expected)
+    end
+end
+
 function tests.direct_offers_no_transforms()
     nets.each(function(plans)
         for _, spec in ipairs(plans.train.plan.kernels) do
@@ -215,8 +238,8 @@ machine { "amd-1-3" }
         't.lua:2: kernel: isa is "sse": expected one of avx2, avx512, c, avx2+bf16, '
             .. "avx512+bf16 or c+bf16",
         "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
-        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, bank, winograd4_bf16, '
-            .. "winograd4 or direct",
+        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, winograd4_bf16, '
+            .. "direct_bf16, bank, winograd4 or direct",
         "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
         't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
         "t.lua:4: micro_batch: images is missing: expected an integer from 1 to 64",
