@@ -20,24 +20,37 @@
 
 bool cpu_supports(const char *isa)
 {
-    if (strcmp(isa, "c") == 0 || strcmp(isa, "c+bf16") == 0)
-        return true;
+    bool avx2 = false, avx512 = false, bf16 = false;
 #if CPU_X86
     __builtin_cpu_init();
-    if (strcmp(isa, "avx2") == 0 || strcmp(isa, "avx2+bf16") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    bool in_bf16 = strcmp(isa, "avx512+bf16") == 0;
-    if (in_bf16 || strcmp(isa, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               (!in_bf16 || __builtin_cpu_supports("avx512bf16"));
+    const bool f = __builtin_cpu_supports("avx512f"), bw = __builtin_cpu_supports("avx512bw"),
+               dq = __builtin_cpu_supports("avx512dq"), vl = __builtin_cpu_supports("avx512vl"),
+               fma = __builtin_cpu_supports("fma");
+    avx2 = __builtin_cpu_supports("avx2");
+    bf16 = __builtin_cpu_supports("avx512bf16");
+    avx2 &= fma;
+    avx512 = f & bw & dq & vl;
+    bf16 &= avx512;
 #endif
+    const struct {
+        const char *isa;
+        bool is_there;
+    } sets[] = {{"c", true},         {"c+bf16", true},   {"avx2", avx2},
+                {"avx2+bf16", avx2}, {"avx512", avx512}, {"avx512+bf16", bf16}};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        if (strcmp(isa, sets[i].isa) == 0)
+            return sets[i].is_there;
+    }
     return false;
 }
 
 const char *cpu_best_isa(void)
 {
-    return cpu_supports("avx512") ? "avx512" : cpu_supports("avx2") ? "avx2" : "c";
+    static const char *const widest_first[] = {"avx512", "avx2", "c"};
+    int i = 0;
+    while (!cpu_supports(widest_first[i]))
+        i++;
+    return widest_first[i];
 }
 
 /* Copies text without the blanks around it. False when nothing is left. */

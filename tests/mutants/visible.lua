@@ -118,7 +118,7 @@ local visible = {
     { "^runtime/[^/]+/origin", "test_settings test_program" },
     { "^runtime/[^/]+/program", "test_train" },
     { "^runtime/[^/]+/report", "test_messages test_program test_train" },
-    { "^runtime/[^/]+/resume", "test_train" },
+    { "^runtime/[^/]+/resume", "test_resume_paths test_train" },
     { "^runtime/[^/]+/run", steps },
     { "^runtime/[^/]+/schedule", "test_train" },
     { "^runtime/[^/]+/settings", "test_program test_typed test_train test_resume" },

@@ -181,13 +181,37 @@ START_TEST(peak_is_a_rate)
     double rate = peak_gflops("c", team);
     ck_assert_double_gt(rate, 0.1); /* an interpreter is slower, no processor faster */
     ck_assert_double_lt(rate, 10000);
-    static const char *const sets[] = {"c", "c", "avx2+bf16"};
-    for (int i = 0; i < (cpu_supports("avx2") ? 3 : 2); i++) {
-        rate = peak_sum_gbps(sets[i], team, i == 1 ? 1 : 100000, 3);
+    static const struct {
+        const char *isa;
+        size_t bytes;
+        int rounds;
+    } sums[] = {{"c", 100000, 3},
+                {"c", 1, 3},
+                {"c", 1, 0},
+                {"avx2+bf16", 100000, 3},
+                {"avx512+bf16", 100000, 100}};
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        if (!cpu_supports(sums[i].isa))
+            continue;
+        rate = peak_sum_gbps(sums[i].isa, team, sums[i].bytes, sums[i].rounds);
         ck_assert_double_gt(rate, 0.01);
         ck_assert_double_lt(rate, 10000);
     }
     ck_assert_double_eq(peak_sum_gbps("c", team, 0, 3), 0);
+    team_close(team);
+}
+END_TEST
+
+/* Four times the lanes and one instruction for two do not take longer. */
+START_TEST(wider_vectors_have_a_higher_peak)
+{
+    struct team *team = NULL;
+    struct err err = {0};
+    static const char *const sets[] = {"avx2", "avx2+bf16", "avx512", "avx512+bf16"};
+    ck_assert(team_open(&team, 1, &err));
+    const double narrow = peak_gflops("c", team);
+    for (int i = 0; i < 4; i++)
+        ck_assert_msg(!cpu_supports(sets[i]) || peak_gflops(sets[i], team) > narrow, "%s", sets[i]);
     team_close(team);
 }
 END_TEST
@@ -205,6 +229,7 @@ int main(void)
     tcase_add_loop_test(tcase, figures_are_whole_or_it_is_said_why_not, 0, 2);
     tcase_add_test(tcase, median_is_the_middle);
     tcase_add_test(tcase, peak_is_a_rate);
+    tcase_add_test(tcase, wider_vectors_have_a_higher_peak);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

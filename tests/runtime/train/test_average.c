@@ -2,12 +2,14 @@
  * those that the images have, in double; and that nothing else changes. */
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/cifar.h"
 #include "tiny_model.h"
 
+#include "sys/interrupt.h"
 #include "train/average.h"
 
 enum { COUNT = 110, SMALL = 40, STEPS = 3, EPOCH = 4, SEED = 9, CHANNELS = 3, POOLED = 16 };
@@ -145,16 +147,23 @@ START_TEST(a_training_goes_on_as_before)
 }
 END_TEST
 
-/* With 0 batches the statistics are averages, and a norm whose statistics never move keeps them. */
+/* With 0 batches the statistics are averages, and a norm whose statistics never move, or that is
+ * frozen, keeps them. */
 START_TEST(averages_stay_where_nothing_is_estimated)
 {
+    static const struct {
+        int batches;
+        float momentum;
+        bool frozen;
+    } cases[] = {{0, 0.1f, false}, {1, 0, false}, {2, 0.1f, true}};
     static struct layer layers[5];
     memcpy(layers, tiny_layers, sizeof layers);
     tiny_model.layers = layers;
-    for (int batches = 0; batches < 2; batches++) {
+    for (int i = 0; i < 3; i++) {
         float expected[TINY_STATE_FLOATS];
-        layers[2].momentum = batches == 0 ? 0.1f : 0;
-        open_all(batches);
+        layers[2].momentum = cases[i].momentum;
+        layers[2].frozen = cases[i].frozen;
+        open_all(cases[i].batches);
         memcpy(expected, run.store.ema_state, sizeof expected);
         average_enter(&average, &run);
         ck_assert(average_estimate(&average, &run, loader, EPOCH));
@@ -167,6 +176,21 @@ START_TEST(averages_stay_where_nothing_is_estimated)
 }
 END_TEST
 
+/* Whoever asks to stop does not wait for the estimate: no batch has come to the sums. */
+START_TEST(an_interrupt_ends_the_estimate)
+{
+    open_all(STEPS);
+    average_enter(&average, &run);
+    interrupt_install();
+    raise(SIGINT);
+    ck_assert(!average_estimate(&average, &run, loader, EPOCH));
+    interrupt_restore();
+    ck_assert_double_eq((double)run.store.state[tiny_states[1].offset], 0);
+    average_leave(&average, &run);
+    close_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("average");
@@ -174,6 +198,7 @@ int main(void)
     tcase_add_loop_test(tests, statistics_are_those_of_the_images, 0, 4);
     tcase_add_test(tests, a_training_goes_on_as_before);
     tcase_add_test(tests, averages_stay_where_nothing_is_estimated);
+    tcase_add_test(tests, an_interrupt_ends_the_estimate);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
