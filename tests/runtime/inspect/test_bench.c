@@ -202,7 +202,8 @@ START_TEST(peak_is_a_rate)
 }
 END_TEST
 
-/* Four times the lanes and one instruction for two do not take longer. */
+/* Twice the lanes or more and one instruction for two: at least twice the rate, unless something
+ * else had the processor, which it does not have every time. */
 START_TEST(wider_vectors_have_a_higher_peak)
 {
     struct team *team = NULL;
@@ -210,8 +211,12 @@ START_TEST(wider_vectors_have_a_higher_peak)
     static const char *const sets[] = {"avx2", "avx2+bf16", "avx512", "avx512+bf16"};
     ck_assert(team_open(&team, 1, &err));
     const double narrow = peak_gflops("c", team);
-    for (int i = 0; i < 4; i++)
-        ck_assert_msg(!cpu_supports(sets[i]) || peak_gflops(sets[i], team) > narrow, "%s", sets[i]);
+    for (int i = 0; i < 4; i++) {
+        bool is_higher = !cpu_supports(sets[i]);
+        for (int tries = 0; tries < 20 && !is_higher; tries++)
+            is_higher = peak_gflops(sets[i], team) > 2 * narrow;
+        ck_assert_msg(is_higher, "%s", sets[i]);
+    }
     team_close(team);
 }
 END_TEST
