@@ -13,6 +13,7 @@ import argparse
 import ctypes
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -72,6 +73,7 @@ class Frozen:
 
     def __init__(self, arguments, isa):
         folder = Path(arguments.folder) / isa
+        shutil.rmtree(folder, ignore_errors=True) # perhaps of another network
         run(arguments.burin, "freeze", "--isa", isa, "--norm", arguments.norm, arguments.model,
             "-o", folder, arguments.network)
         source = next(path for path in folder.glob("*.c") if path.name != "main.c")

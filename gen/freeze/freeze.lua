@@ -64,7 +64,7 @@ local function plan_of(graph, set)
         graph = graph, set = set, fused = fused, layouts = place.layouts(fused, set),
     }
     local plan <const> = calls.plan(phases.eval(fused), true, false, planned,
-        { algorithm = "auto", micro_batch = set.plain and 1 or MICRO_BATCH })
+        { algorithm = "frozen", micro_batch = set.plain and 1 or MICRO_BATCH })
     return plan, memory.place(plan)
 end
 
@@ -148,7 +148,8 @@ end
 
 local HELPERS <const> = {
     "emit/prelude.c.tpl", "ops/activation.c.tpl", "ops/conv/winograd_tile.c.tpl",
-    "ops/images.c.tpl", "ops/plain/activation.c.tpl", "ops/set_norm_sums.c.tpl",
+    "ops/conv/strided_tile.c.tpl", "ops/images.c.tpl", "ops/plain/activation.c.tpl",
+    "ops/set_norm_sums.c.tpl",
 }
 
 -- The kernels and what they share, as parameters of network.c.tpl.

@@ -22,6 +22,9 @@ local LAYOUTS <const> = {
     ["ops/conv/winograd_pack.c.tpl"] = { "winograd", function(is)
         return ("[36][%d][%d], transformed"):format(is.channels, is.k_pitch)
     end },
+    ["winograd2s2"] = { "strided", function(is) -- no training program has it
+        return ("[25][%d][%d], transformed"):format(is.channels, is.k_pitch)
+    end },
 }
 
 --- Packed weights, and their shape as text.

@@ -10,6 +10,7 @@
  *
  * The layouts are those of templates/ops/conv/pack*.c.tpl and winograd_pack.c.tpl, which training
  * programs make of canonical weights in memory: fields of `is` have the names of their parameters.
+ * `strided` is of frozen networks alone.
  * Numbers lie in texts as this machine has them, which is little endian; texts may lie anywhere.
  */
 #include "pack.h"
@@ -28,7 +29,7 @@
 #error "expected a little-endian machine"
 #endif
 
-enum { FREQUENCIES = 36, TAPS = 9 };
+enum { FREQUENCIES = 36, STRIDED_PRODUCTS = 25, TAPS = 9 };
 
 static double double_at(const char *bytes, size_t i)
 {
@@ -241,21 +242,59 @@ static void winograd(lua_State *L, const struct packing *p)
     }
 }
 
+/* What along an axis of a convolution of stride 2 is multiplied, in the order of the sums: see
+ * gen/ops/conv/strided.lua. */
+static double strided_weight(const double w[3], size_t term)
+{
+    const double made[] = {w[0], w[1], w[0] + w[2], w[2], w[1]};
+    return made[term];
+}
+
+/* [sum][block of outputs][product][channel][output of the block] */
+static void strided(lua_State *L, const struct packing *p)
+{
+    enum { SUMS = 3, TERMS = 2 };
+    static const size_t counts[SUMS] = {2, 1, 2}, terms[SUMS][TERMS] = {{0, 1}, {2}, {3, 4}};
+    const size_t k_count = count_of(L, 2, "k"), k_pitch = count_of(L, 2, "k_pitch");
+    const size_t channels = count_of(L, 2, "channels"), block = count_of(L, 2, "block");
+    float *sum = p->made;
+    for (size_t s = 0; s < SUMS * SUMS; s++) {
+        const size_t rows = counts[s / SUMS], cols = counts[s % SUMS], products = rows * cols;
+        for (size_t at = 0; at < products * channels * k_count; at++) {
+            const size_t k = at / channels / products, i = at / products % channels;
+            const size_t product = at % products;
+            const size_t row = terms[s / SUMS][product / cols],
+                         col = terms[s % SUMS][product % cols];
+            double half[3];
+            for (size_t r = 0; r < 3; r++) {
+                double w[3];
+                for (size_t c = 0; c < 3; c++)
+                    w[c] = double_at(p->w, (k * channels + i) * TAPS + 3 * r + c);
+                half[r] = strided_weight(w, col);
+            }
+            sum[k / block * block * products * channels + (product * channels + i) * block +
+                k % block] = (float)strided_weight(half, row);
+        }
+        sum += products * channels * k_pitch;
+    }
+}
+
 struct layout {
     const char *kind, *outputs, *pitch, *block; /* fields: outputs, filled up to, in blocks of */
     const char *inputs, *read;                  /* inputs of an output, and those that it reads */
     void (*make)(lua_State *L, const struct packing *p);
-    bool transforms; /* windows of TAPS taps to FREQUENCIES */
+    size_t products; /* of a window of TAPS taps; 0: one a tap */
 };
 
 static const struct layout layouts[] = {
-    {"whole", "k", "k_pitch", "block", "channels", "channels", whole, false},
-    {"grouped", "k", "made_pitch", "block", "group_c", "read", grouped, false},
-    {"depthwise", "channels", "pitch", "vl", NULL, NULL, depthwise, false},
-    {"winograd", "k", "k_pitch", "block", "channels", "channels", winograd, true},
+    {"whole", "k", "k_pitch", "block", "channels", "channels", whole, 0},
+    {"grouped", "k", "made_pitch", "block", "group_c", "read", grouped, 0},
+    {"depthwise", "channels", "pitch", "vl", NULL, NULL, depthwise, 0},
+    {"winograd", "k", "k_pitch", "block", "channels", "channels", winograd, FREQUENCIES},
+    {"strided", "k", "k_pitch", "block", "channels", "channels", strided, STRIDED_PRODUCTS},
 };
 
-/* pack(kind, is, doubles): the floats of a layout. kind: whole, grouped, depthwise, winograd */
+/* pack(kind, is, doubles): the floats of a layout. kind: of layouts */
 static int pack(lua_State *L)
 {
     size_t size, kind = 0;
@@ -271,10 +310,10 @@ static int pack(lua_State *L)
     const size_t taps = count_of(L, 2, "taps");
     luaL_argcheck(L, outputs <= pitch && pitch % count_of(L, 2, is->block) == 0, 2,
                   "expected a pitch of whole blocks");
-    luaL_argcheck(L, !is->transforms || taps == TAPS, 2, "expected windows of 3 x 3");
+    luaL_argcheck(L, is->products == 0 || taps == TAPS, 2, "expected windows of 3 x 3");
     luaL_argcheck(L, size == outputs * inputs * taps * sizeof(double), 3,
                   "expected a canonical bank of doubles");
-    const size_t count = pitch * read * (is->transforms ? FREQUENCIES : taps);
+    const size_t count = pitch * read * (is->products > 0 ? is->products : taps);
     float *made = lua_newuserdatauv(L, count * sizeof *made, 0);
     memset(made, 0, count * sizeof *made);
     is->make(L, &(struct packing){w, made});

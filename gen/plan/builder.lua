@@ -18,7 +18,7 @@ builder.__index = builder
 local MICRO_BATCH <const> = 4
 
 --- A plan without phases. planned: graph, layouts and set; is_eval, cut: see calls.plan
---- wishes = { algorithm = "auto" or "direct", of convolutions; candidate, tuned: see
+--- wishes = { algorithm = "auto", "direct" or "frozen", of convolutions; candidate, tuned: see
 ---            conv/choice.lua; micro_batch = images of one, or nil }
 function builder.new(planned, is_eval, cut, wishes)
     local batch <const>, chunks <const> = planned.graph.recipe.batch, planned.graph.recipe.chunks

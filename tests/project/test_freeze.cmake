@@ -91,6 +91,14 @@ foreach(pair grouped:bn acts:gn joins:bn)
     freeze(${net} "${PROGRAMS}/frozen_${net}" ${norm} "${nets}/${net}.lua" c ${widest})
 endforeach()
 
+# Convolutions of stride 2 with fewer products, which no training program has.
+freeze(resnet8 "${PROGRAMS}/resnet8_bn" bn
+    "${CMAKE_SOURCE_DIR}/gen/nets/resnet8.lua" ${widest})
+file(READ "${WORK}/resnet8_${widest}/resnet8.c" text)
+if(NOT widest STREQUAL "c" AND NOT text MATCHES "conv3x3s2_relu_bias_c16_k32_32x32_fwd__winograd2s2")
+    message(FATAL_ERROR "resnet8 for ${widest}: its convolutions of stride 2 are direct")
+endif()
+
 # As C++; by clang, where it is there; and by its own Makefile.
 find_program(CLANG clang)
 check(grouped_c ${CXX} grouped -x c++ -std=c++20 -O1)

@@ -37,7 +37,12 @@ local ALGORITHMS <const> = {
 -- That of programs in plain loops, which have no other.
 local plain <const> = require "ops/conv/plain"
 
-local BY_NAME <const> = { [plain.name] = plain }
+-- That of frozen networks, before the others: its weights are packed when the program is written.
+local frozen <const> = require "ops/conv/strided"
+
+local ALL <const> = table.move(ALGORITHMS, 1, #ALGORITHMS, 2, { frozen })
+
+local BY_NAME <const> = { [plain.name] = plain, [frozen.name] = frozen }
 
 --- The names of all algorithms, as messages list them.
 choice.names = {}
@@ -61,10 +66,11 @@ local function append(list, algorithm, tiles)
 end
 
 --- The candidates for a convolution whose layouts and micro-batch are known, the model's first.
---- wanted: "auto", or "direct" to offer no algorithms that round
+--- wanted: "auto"; "direct" to offer no algorithms that round; or "frozen"
 function choice.candidates(spec, isa, wanted)
     local list <const>, slower <const> = {}, {}
-    for _, algorithm in ipairs(isa.plain and { plain } or ALGORITHMS) do
+    local all <const> = wanted == "frozen" and ALL or ALGORITHMS
+    for _, algorithm in ipairs(isa.plain and { plain } or all) do
         local rounds <const> = not algorithm.exact or algorithm.in_bf16
         if not (wanted == "direct" and rounds) and algorithm.possible(spec, isa) then
             local suits <const> = not algorithm.suits or algorithm.suits(spec, isa)

@@ -89,9 +89,9 @@ local function whole_blocks(total, most)
     return most
 end
 
--- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs. total: tiles
--- of the micro-batch.
-local function product_tiles(isa, vectors, total)
+--- Forward and data gradient: mr tiles of the image, a block, by nr vectors of outputs. total:
+--- tiles of the micro-batch.
+function winograd.product_tiles(isa, vectors, total)
     local nr <const> = tile.block(vectors, isa.winograd.vectors)
     local most <const> = math.max(isa.winograd.tiles, isa.winograd.sums // nr)
     local list <const> = { { mr = whole_blocks(total, most), nr = nr } }
@@ -126,7 +126,7 @@ function winograd.candidates(spec, isa)
     local e <const> = source_and_target(spec)
     local vectors <const> = e.target.pitch // isa.vl
     return spec.pass == "bwd_weights" and weight_tiles(isa, e.channels, vectors)
-        or product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
+        or winograd.product_tiles(isa, vectors, image_tiles(e.target) * spec.images)
 end
 
 -- Whether a kernel's products are of bf16 pairs (winograd_bf16.lua).
@@ -216,7 +216,7 @@ end
 -- The functions that kernels of one register tile share, as { name, template, params }: the product
 -- of a forward or data-gradient kernel, the sums of a weight gradient. unroll: channels at once
 
-local function product(spec, unroll)
+function winograd.product(spec, unroll)
     local block <const>, nr <const> = block_of(spec.tile), spec.tile.nr
     return {
         name = string.format("winograd_product%s_%dx%d%s", in_pairs(spec) and "_bf16" or "", block,
@@ -301,7 +301,7 @@ function winograd.params(spec, isa, options)
     else
         local steps <const> = in_pairs(spec) and e.channels // 2 or e.channels
         local unroll <const> = options.unroll == "full" and steps or 1
-        shared[1] = product(spec, unroll)
+        shared[1] = winograd.product(spec, unroll)
         loops.flags.product = shared[1].name
         loops.words[#loops.words + 1] = unroll > 1 and "u" .. unroll or nil
     end
