@@ -9,13 +9,11 @@
 
 enum { FURTHER = 4 }; /* columns that the rest of a broken line is further in */
 
+/* 0 where it is no terminal, or one that does not say how wide it is. */
 static int terminal_columns(FILE *out)
 {
     struct winsize size;
-    if (isatty(fileno(out)) == 0)
-        return 0;
-    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-                                                                         : LINES_COLUMNS;
+    return isatty(fileno(out)) != 0 && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int lines_columns(FILE *out)

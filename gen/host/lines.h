@@ -1,7 +1,8 @@
 /* lines.h - text for people, in lines that fit the terminal.
  *
- * On a terminal a line that is wider is broken between words. Elsewhere, in a file or a pipe, it
- * stays as it is: programs read it. runtime/sys/lines.h is its sibling.
+ * On a terminal a line that is wider is broken between words. Elsewhere, in a file or a pipe, or on
+ * a terminal of unknown width, it stays as it is: programs read it. runtime/sys/lines.h is its
+ * sibling.
  */
 #ifndef BURIN_LINES_H
 #define BURIN_LINES_H

@@ -2,9 +2,9 @@
  *
  *     lines_print(stdout, "SYNTHETIC ", "normalised by mean %.4f, as the options say", mean);
  *
- * On a terminal a line that is wider is broken between words. Elsewhere, in a file or a pipe, it
- * stays as it is: programs read it. Tables and prose go this way; commands that are to be copied do
- * not. gen/host/lines.h is its sibling.
+ * On a terminal a line that is wider is broken between words. Elsewhere, in a file or a pipe, or on
+ * a terminal of unknown width, it stays as it is: programs read it. Tables and prose go this way;
+ * commands that are to be copied do not. gen/host/lines.h is its sibling.
  */
 #ifndef BURIN_LINES_H
 #define BURIN_LINES_H
