@@ -20,7 +20,7 @@
     @ end
     </div>
 @ elseif block.kind == "table" then
-    <div class="scroll" tabindex="0" role="region" aria-label="${text(block.caption)}"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="${text(block.caption)}"><table class="rows">
     <caption>${text(block.caption)}</caption>
     <thead><tr>
     @ for _, cell in ipairs(block.head) do
@@ -30,8 +30,8 @@
     <tbody>
     @ for _, row in ipairs(block.rows) do
         <tr>
-        @ for _, cell in ipairs(row) do
-            <td>${text(cell)}</td>
+        @ for i, cell in ipairs(row) do
+            <td data-name="${text(block.head[i])}">${text(cell)}</td>
         @ end
         </tr>
     @ end

@@ -83,6 +83,16 @@ caption { text-align: left; color: var(--soft); padding-bottom: 0.4rem; }
 th, td { text-align: right; padding: 0.22rem 0.6rem; border-bottom: 1px solid var(--grid); vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.rows td:first-child { overflow-wrap: anywhere; }
+/* narrow */ @media screen and (max-width: 34rem) {
+    .rows thead { display: none; } /* each cell says the name of its column */
+    .rows, .rows tbody, .rows tr, .rows caption { display: block; }
+    .rows td { display: flex; justify-content: space-between; gap: 1rem; padding: 0.1rem 0; border: 0; overflow-wrap: anywhere; }
+    .rows td::before { content: attr(data-name); color: var(--soft); flex: none; max-width: 50%; }
+    .rows td:first-child { font-weight: 600; text-align: right; }
+    .rows tr { border-bottom: 1px solid var(--grid); padding: 0.4rem 0; }
+    .formula { font-size: 1.05rem; }
+}
 .matrix { font-size: 0.7rem; }
 .matrix th, .matrix td { padding: 0.15rem 0.3rem; border: 0; }
 .matrix thead th { writing-mode: vertical-rl; text-align: left; vertical-align: bottom; }
@@ -104,14 +114,15 @@ summary { cursor: pointer; color: var(--soft); }
     * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     h2 { margin-top: 1.2rem; padding-top: 0.6rem; break-after: avoid; break-inside: avoid; }
     h3, caption { break-after: avoid; }
-    .answer { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+    .answer { grid-template-columns: minmax(0, 6fr) minmax(0, 5fr); }
+    .formula { font-size: 1.1rem; }
     .answer.wide { grid-template-columns: minmax(0, 1fr); }
     .answer:not(.wide), .panels, .columns, .text { break-inside: avoid; }
     .panels { grid-template-columns: repeat(5, 1fr); gap: 0.6rem; }
     .panels span { font-size: 0.75rem; }
-    .columns { grid-template-columns: repeat(4, 1fr); }
+    .columns { grid-template-columns: repeat(5, 1fr); }
     .maps { grid-template-columns: 1fr 1fr; gap: 0.2rem 1.2rem; }
-    figure, tr, .matrix, dl, .verdict { break-inside: avoid; }
+    figure, tr, .matrix, dl, .verdict, .answer .scroll { break-inside: avoid; }
     details:not([open]), nav, .tool { display: none; }
     summary { display: none; }
     .scroll { overflow: visible; }

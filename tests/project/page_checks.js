@@ -37,6 +37,9 @@ function overflows(page, width) {
         if (isShown(one) && !one.closest(".scroll > *, svg *")
             && one.getBoundingClientRect().right > width + 0.5)
             wrong.push(`sticks out: ${name(one)}`);
+    for (const box of page.querySelectorAll(".scroll:has(.rows)"))
+        if (isShown(box) && box.scrollWidth > box.clientWidth + 1)
+            wrong.push(`scrolls sideways: ${name(box)}`);
     return wrong;
 }
 

@@ -273,8 +273,9 @@ function tests.unrelated_runs_are_compared_soberly()
     end
     local text <const> = page_of({ norm = "bn", acc = { 50 } },
         { norm = "bn", acc = { 60 }, lr = "0.2" })
-    assert(text:find("<td>lr</td>\n<td>0.1</td>\n<td>0.2</td>", 1, true), "no differing rate")
-    assert(not text:find("<td>batch</td>", 1, true), "a setting in which they agree")
+    local cells <const> = text:gsub(' data%-name="[^"]*"', "")
+    assert(cells:find("<td>lr</td>\n<td>0.1</td>\n<td>0.2</td>", 1, true), "no differing rate")
+    assert(not cells:find("<td>batch</td>", 1, true), "a setting in which they agree")
 end
 
 function tests.page_escapes_and_marks()
@@ -296,7 +297,7 @@ function tests.held_out_images_are_told()
     })
     local note <const> = '<p class="warning">Runs made with --validate'
     local text <const> = page.text({ "a", "b" })
-    assert(text:find(note, 1, true) and text:find("<td>55.00</td>", 1, true))
+    assert(text:find(note, 1, true) and text:find(">55.00</td>", 1, true))
     assert(not page.text({ "a" }):find(note, 1, true))
 end
 
