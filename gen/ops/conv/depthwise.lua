@@ -6,26 +6,20 @@
 -- that see it, so that there are fewer loads than multiply-adds. The weight gradient does the same
 -- with the gradients of a tile of outputs and one sum for each tap of the window.
 --
--- Where each channel has several outputs (a multiplier), vectors are of outputs, and what is read
--- of x is spread: each number stands as often side by side as its channel has outputs. The data
--- gradient adds these up when it stores a pixel, after all taps.
+-- Where each channel has several outputs (a multiplier), vectors are of outputs: see spread.lua.
 
 local common <const> = require "ops/conv/common"
 local grouped <const> = require "ops/conv/grouped"
 local layout <const> = require "ops/layout"
 local nests <const> = require "ops/conv/nests"
 local packing <const> = require "ops/conv/packing"
+local spread <const> = require "ops/conv/spread"
 local tile <const> = require "ops/conv/tile"
 
 local depthwise <const> = { name = "depthwise", exact = true }
 
 --- Depthwise convolutions, with a multiplier that fits vectors or none, and no other.
 depthwise.possible = grouped.is_apart
-
--- Outputs of each channel.
-local function multiplier(spec)
-    return spec.k // spec.c
-end
 
 -- -- Tiles ---------------------------------------------------------------------------------------
 
@@ -222,30 +216,7 @@ local function data_params(spec)
     }
 end
 
--- What the template of a forward or data-gradient kernel does about a multiplier.
-local function spread_params(spec, isa)
-    local forward <const>, each <const> = spec.pass == "fwd", multiplier(spec)
-    local channel <const> = each > 1 and "k / " .. each or "k"
-    local params <const> = {
-        of_source = forward and channel or "k", of_target = forward and "k" or channel,
-        load = isa.mm .. "_loadu_ps", store_sums = false, pads_from = false,
-    }
-    if each > 1 and forward then
-        params.load = "spread_" .. each
-    elseif each > 1 then
-        local channels <const> = layout.round_up(spec.k, isa.vl) // each -- that have weights
-        params.store_sums = "store_sums_" .. each
-        params.adding = spec.adds and "1" or each > isa.vl and string.format("k %% %d != 0", each)
-            or "0"
-        params.pads_from = not spec.adds and channels < spec.dx.pitch and channels
-        params.target_h, params.target_w = spec.dx.h, spec.dx.w
-        params.target_border = spec.dx.border
-    end
-    return params
-end
-
 local function weights_params(spec, isa)
-    local each <const> = multiplier(spec)
     local spans <const> = tile.split(spec.dy.h, spec.tile.mr)
     local height <const> = filter_rows(spec, isa, spec.tile.mr * spec.tile.nr)
     local h <const>, w <const> = spec.geometry.h, spec.geometry.w
@@ -268,8 +239,6 @@ local function weights_params(spec, isa)
         col = nests.factor("col", w.stride, spec.x.border - w.padding),
         x_cols = layout.cols(spec.x),
         x_pitch = spec.x.pitch, dy_border = spec.dy.border, dy_cols = layout.cols(spec.dy),
-        load = each > 1 and "spread_" .. each or isa.mm .. "_loadu_ps",
-        of_x = each > 1 and "k / " .. each or "k",
     }
 end
 
@@ -300,16 +269,6 @@ function depthwise.ahead_steps(spec, isa)
     return tiles * vectors * spec.images
 end
 
--- The functions of a multiplier, nil where there is none.
-local function shared_functions(spec)
-    local each <const>, sums <const> = multiplier(spec), spec.pass == "bwd_data"
-    return each > 1 and { {
-        name = (sums and "store_sums_" or "spread_") .. each,
-        template = sums and "ops/conv/store_sums.c.tpl" or "ops/conv/spread.c.tpl",
-        params = { each = each },
-    } } or nil
-end
-
 --- The template of a kernel, its parameters and the functions that it shares.
 function depthwise.params(spec, isa)
     local taps <const>, pitch <const> = spec.geometry.taps, layout.round_up(spec.k, isa.vl)
@@ -317,13 +276,13 @@ function depthwise.params(spec, isa)
     if spec.pass == "bwd_weights" then
         common.merge(params, common.weights_params(spec, isa))
         common.merge(params, weights_params(spec, isa))
-        return "ops/conv/depthwise_weights.c.tpl", params, shared_functions(spec)
+        return "ops/conv/depthwise_weights.c.tpl", params, spread.add_loads(spec, isa, params)
     end
     common.merge(params, common.data_params(spec, isa, string.format("%d x 1 x %d", taps, pitch),
         taps * pitch))
     common.merge(params, data_params(spec))
-    common.merge(params, spread_params(spec, isa))
-    return "ops/conv/depthwise.c.tpl", params, shared_functions(spec)
+    local add_functions <const> = spec.pass == "fwd" and spread.add_loads or spread.add_stores
+    return "ops/conv/depthwise.c.tpl", params, add_functions(spec, isa, params)
 end
 
 -- -- Weights -------------------------------------------------------------------------------------

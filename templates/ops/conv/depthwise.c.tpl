@@ -2,7 +2,7 @@
 @ -- each residue of the output pixel by itself, which has its own taps: bands of rows, parts of these.
 @ assert(pitch % vl == 0, "vectors must fill the channels")
 @ assert(#bands == 1 or not stats, "sums are made in one band")
-@ assert(not store_sums or not relu and not stats, "what is stored is no vector of sums")
+@ assert(not adds_up or not relu and not stats, "what is stored are sums of what is in a vector")
 /* ${formula}
  * ${shapes}
  * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
@@ -80,7 +80,10 @@ static NOINLINE void ${name}(${signature})
                                             }
                                         @ end
                                     @ end
-                                    @ for m = 0, span.mr - 1 do
+                                    @ for _, store in ipairs(adds_up and cols.stores or {}) do
+                                        ${store.fn}(${store.arguments}, ${adding});
+                                    @ end
+                                    @ for m = 0, adds_up and -1 or span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             @ local at = c.add("out", (m * target_cols * band.step_h + n * band.step_w) * target_pitch)
                                             @ if stats then
@@ -88,9 +91,7 @@ static NOINLINE void ${name}(${signature})
                                                 sum = ${mm}_add_ps(sum, d);
                                                 squares = ${mm}_fmadd_ps(d, d, squares);
                                             @ end
-                                            @ if store_sums then
-                                                ${store_sums}(${at}, acc${m}_${n}, ${adding});
-                                            @ elseif adds then
+                                            @ if adds then
                                                 ${mm}_storeu_ps(${at}, ${mm}_add_ps(${mm}_loadu_ps(${at}), acc${m}_${n}));
                                             @ else
                                                 ${mm}_storeu_ps(${at}, acc${m}_${n});
@@ -115,7 +116,7 @@ static NOINLINE void ${name}(${signature})
                 }
             @ end
         @ end
-        @ if pads_from then
+        @ if adds_up and pads_from then
             for (int row = ${target_border}; row < ${target_h + target_border}; row++) {
                 for (int col = ${target_border}; col < ${target_w + target_border}; col++) {
                     for (int k = ${pads_from}; k < ${target_pitch}; k++) {

@@ -1,12 +1,4 @@
-@ -- What kernels of a depthwise convolution with a multiplier read of x.
-@ local parts = vl // each -- numbers in a vector; 0 or 1: the same in all lanes
-@ local function lanes()
-    @ local list = {}
-    @ for i = 0, vl - 1 do
-        @ list[vl - i] = i // each
-    @ end
-    @ return table.concat(list, ", ")
-@ end
+@ -- What kernels of a depthwise convolution with a multiplier read of x: see spread.lua.
 @ if parts > 1 then
     /* ${parts} numbers, each ${each} times side by side: p0 p0 ... p1 p1 ... templates/ops/conv/spread.c.tpl */
 @ else
@@ -14,28 +6,26 @@
 @ end
 static INLINE ${vec} ${name}(const ${real} *p)
 {
-    @ if parts <= 1 then
+    @ if parts == 1 then
         return ${mm}_set1_ps(*p);
     @ elseif vec == "vec4" then
         const vec4 v = {p[0], p[0], p[1], p[1]};
         return v;
-    @ elseif isa == "avx2" then
-        const __m256i channel = _mm256_set_epi32(${lanes()});
-        @ if parts == 4 then
-            return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), channel);
-        @ else
-            const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p));
-            return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(two), channel);
-        @ end
     @ else
-        const __m512i channel = _mm512_set_epi32(${lanes()});
+        const ${vec}i channel = ${mm}_set_epi32(${lanes});
         @ if parts == 8 then
             return _mm512_permutexvar_ps(channel, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
-        @ elseif parts == 4 then
-            return _mm512_permutexvar_ps(channel, _mm512_castps128_ps512(_mm_loadu_ps(p)));
         @ else
-            const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p));
-            return _mm512_permutexvar_ps(channel, _mm512_castps128_ps512(two));
+            @ if parts == 4 then
+                const __m128 numbers = _mm_loadu_ps(p);
+            @ else
+                const __m128 numbers = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p));
+            @ end
+            @ if isa == "avx2" then
+                return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(numbers), channel);
+            @ else
+                return _mm512_permutexvar_ps(channel, _mm512_castps128_ps512(numbers));
+            @ end
         @ end
     @ end
 }

@@ -1,65 +1,76 @@
-@ -- What the data gradient of a depthwise convolution with a multiplier stores: sums over the outputs
-@ -- of each channel.
-@ local parts = vl // each
-@ local function first_lanes()
-    @ local list = {}
-    @ for i = 0, vl - 1 do
-        @ list[vl - i] = i < parts and i * each or 0
-    @ end
-    @ return table.concat(list, ", ")
-@ end
-@ if parts > 1 then
-    /* Sums of ${each} neighbours of v each: sets ${parts} numbers, or adds to them. templates/ops/conv/store_sums.c.tpl */
+@ -- What the data gradient of a depthwise convolution with a multiplier stores: see spread.lua.
+@ local of = count > 1 and "each v" or "v"
+@ local to = count > 1 and "its p" or "p0"
+@ local four = count > 1
+/* Sums of ${each < vl and each or vl} neighbours of ${of}: sets ${c.count(parts, "number")} from ${to} on, or adds to them. templates/ops/conv/store_sums.c.tpl */
+@ if four then
+    static INLINE void ${name}(${real} *p0, ${real} *p1, ${real} *p2, ${real} *p3, ${vec} v0, ${vec} v1, ${vec} v2, ${vec} v3, int adding)
 @ else
-    /* The sum of the ${vl} numbers of v: sets p, or adds to it. templates/ops/conv/store_sums.c.tpl */
+    static INLINE void ${name}(${real} *p0, ${vec} v, int adding)
 @ end
-static INLINE void ${name}(${real} *p, ${vec} v, int adding)
 {
     @ if vec == "vec4" then
         @ if parts > 1 then
-            p[0] = (adding ? p[0] : 0.0${f}) + (v[0] + v[1]);
-            p[1] = (adding ? p[1] : 0.0${f}) + (v[2] + v[3]);
+            p0[0] = (adding ? p0[0] : 0.0${f}) + (v[0] + v[1]);
+            p0[1] = (adding ? p0[1] : 0.0${f}) + (v[2] + v[3]);
         @ else
-            *p = (adding ? *p : 0.0${f}) + ((v[0] + v[1]) + (v[2] + v[3]));
+            *p0 = (adding ? *p0 : 0.0${f}) + ((v[0] + v[1]) + (v[2] + v[3]));
         @ end
     @ else
-        v = ${mm}_add_ps(v, ${mm}_permute_ps(v, 0xb1));
-        @ if each > 2 then
+        @ if four then
+            /* In each quarter of four numbers two sums of v0 and two of v1; of v2 and v3. */
+            ${vec} v = ${mm}_add_ps(${mm}_shuffle_ps(v0, v1, 0x88), ${mm}_shuffle_ps(v0, v1, 0xdd));
+            ${vec} u = ${mm}_add_ps(${mm}_shuffle_ps(v2, v3, 0x88), ${mm}_shuffle_ps(v2, v3, 0xdd));
+        @ else
+            v = ${mm}_add_ps(v, ${mm}_permute_ps(v, 0xb1));
+        @ end
+        @ if each > 2 and four then
+            /* One sum of each in each quarter. */
+            v = ${mm}_add_ps(${mm}_shuffle_ps(v, u, 0x88), ${mm}_shuffle_ps(v, u, 0xdd));
+        @ elseif each > 2 then
             v = ${mm}_add_ps(v, ${mm}_permute_ps(v, 0x4e));
         @ end
-        @ if isa == "avx2" then
-            @ if each > 4 then
-                v = _mm256_add_ps(v, _mm256_permute2f128_ps(v, v, 1));
-            @ end
-            @ if parts > 1 then
-                v = _mm256_permutevar8x32_ps(v, _mm256_set_epi32(${first_lanes()}));
-            @ end
-            const __m128 sums = _mm256_castps256_ps128(v);
-        @ else
-            @ if each > 4 then
-                v = _mm512_add_ps(v, _mm512_shuffle_f32x4(v, v, 0xb1));
-            @ end
+        @ if each > 4 and isa == "avx2" then
+            v = _mm256_add_ps(v, _mm256_permute2f128_ps(v, v, 1));
+        @ elseif each > 4 then
+            v = _mm512_add_ps(v, _mm512_shuffle_f32x4(v, v, 0xb1));
             @ if each > 8 then
                 v = _mm512_add_ps(v, _mm512_shuffle_f32x4(v, v, 0x4e));
             @ end
-            @ if parts > 1 then
-                v = _mm512_permutexvar_ps(_mm512_set_epi32(${first_lanes()}), v);
-            @ end
-            @ if parts == 8 then
-                const __m256 sums = _mm512_castps512_ps256(v);
-            @ else
-                const __m128 sums = _mm512_castps512_ps128(v);
+        @ end
+        @ if parts > 1 then
+            const ${vec}i place = ${mm}_set_epi32(${lanes});
+            @ for _, sums in ipairs(vectors) do
+                ${sums} = ${isa == "avx2" and "_mm256_permutevar8x32_ps(" .. sums .. ", place)" or "_mm512_permutexvar_ps(place, " .. sums .. ")"};
             @ end
         @ end
-        @ if parts == 8 then
-            _mm256_storeu_ps(p, adding ? _mm256_add_ps(_mm256_loadu_ps(p), sums) : sums);
-        @ elseif parts == 4 then
-            _mm_storeu_ps(p, adding ? _mm_add_ps(_mm_loadu_ps(p), sums) : sums);
+        @ for i, sums in ipairs(pieces) do
+            ${parts == 2 and "" or "const "}${half_vec} s${i - 1} = ${sums};
+        @ end
+        @ if parts >= 4 then
+            @ for i = 0, count - 1 do
+                ${half}_storeu_ps(p${i}, adding ? ${half}_add_ps(${half}_loadu_ps(p${i}), s${i}) : s${i});
+            @ end
+        @ elseif parts == 2 and four then
+            @ for i = 0, 1 do
+                if (adding) {
+                    const __m128 before = _mm_loadl_pi(_mm_setzero_ps(), (const __m64 *)p${2 * i});
+                    s${i} = _mm_add_ps(s${i}, _mm_loadh_pi(before, (const __m64 *)p${2 * i + 1}));
+                }
+                _mm_storel_pi((__m64 *)p${2 * i}, s${i});
+                _mm_storeh_pi((__m64 *)p${2 * i + 1}, s${i});
+            @ end
         @ elseif parts == 2 then
-            const __m128 before = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)p));
-            _mm_storel_epi64((__m128i *)p, _mm_castps_si128(adding ? _mm_add_ps(before, sums) : sums));
+            if (adding) {
+                s0 = _mm_add_ps(s0, _mm_loadl_pi(_mm_setzero_ps(), (const __m64 *)p0));
+            }
+            _mm_storel_pi((__m64 *)p0, s0);
         @ else
-            *p = (adding ? *p : 0.0${f}) + _mm_cvtss_f32(sums);
+            ${real} sums[4];
+            _mm_storeu_ps(sums, s0);
+            @ for i = 0, count - 1 do
+                *p${i} = (adding ? *p${i} : 0.0${f}) + sums[${i}];
+            @ end
         @ end
     @ end
 }
