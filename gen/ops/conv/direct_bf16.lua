@@ -16,8 +16,9 @@ local direct_bf16 <const> = common.merge({}, direct)
 direct_bf16.name = "direct_bf16"
 direct_bf16.in_bf16 = true
 
--- Pairs that the weight gradient makes before it multiplies them: 16 KB, half of the nearest cache.
-local CHUNK <const> = 4096
+-- Pairs that the weight gradient makes before it multiplies them: 6 KB, beside which the nearest
+-- cache has place for what they are made of.
+local CHUNK <const> = 1536
 
 --- Convolutions without channel groups, of images of more than a pixel: where there is one, as
 --- where logits are made, there is no time to be won and the most to be lost.
