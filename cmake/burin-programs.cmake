@@ -57,6 +57,18 @@ set(BURIN_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer
     -mavx512bf16 CACHE INTERNAL "")
 set(BURIN_FLAGS_c "" CACHE INTERNAL "")
 
+# Has gcc compile the C files of a program in intrinsics by -O2 and what its loops need of -O3: in two
+# thirds of the time, to kernels as fast. Without commoning, gcc keeps numbers that the next pixel
+# reads, too, one by one instead of spread over a vector, which costs the weight gradient of a first
+# layer 13 %; without paths, a norm's sums ask twice whether there is dropout, which costs them 8 % by
+# AVX2. Portable C needs the vectors of -O3.
+function(burin_optimise isa files)
+    if(BURIN_FLAGS_${isa} AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT BURIN_SANITIZE)
+        set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS
+            "$<$<NOT:$<CONFIG:Debug>>:-O2;-fpeel-loops;-fpredictive-commoning;-fsplit-paths>")
+    endif()
+endfunction()
+
 # Sets `out` to the file that `network` means: a path, taken from the folder of the calling
 # CMakeLists.txt, or else the name of a file in gen/nets or examples. Empty when there is none.
 function(burin_find_network out network)
@@ -157,6 +169,7 @@ function(add_training_program name)
             "path: expected one without these")
     endif()
     burin_generate(files target "${network}" ${arg_NORM} ${arg_ISA} ${arg_PRECISION})
+    burin_optimise(${arg_ISA} "${files}")
     add_executable(${name} ${files})
     add_dependencies(${name} ${target})
     target_compile_options(${name} PRIVATE ${BURIN_FLAGS_${arg_ISA}})
