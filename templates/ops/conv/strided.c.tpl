@@ -29,6 +29,7 @@ static INLINE void ${name}(${signature},
             const int row = (first + t) % image_tiles / wide * 4;
             const int col = (first + t) % wide * 4;
             @ uses "row_of"
+            @ uses "pixel_of"
             const ${real} *in = x + image * floats_of(from) + pixel_of(from, row - padding, col - padding);
             for (int i = 0; i < from.c; i += ${vl}) {
                 ${vec} made[25];
