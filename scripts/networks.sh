@@ -34,7 +34,7 @@ chosen=$data
 # and the last accuracies.
 row() { # NET NORM RUN
     build/burin plan --summary --norm "$2" "$1" > "$folder/plan.txt"
-    size=$(sed -n '1s/.*: \([0-9]*\) parameters, \([0-9.]*\) MFLOP.*/\1 | \2/p' "$folder/plan.txt")
+    size=$(sed -n 's/^ *\([0-9]*\) parameters, \([0-9.]*\) MFLOP.*/\1 | \2/p' "$folder/plan.txt")
     awk -v name="$1" -v norm="$2" -v size="$size" -v data="$data" '
         function number(key) {
             return match($0, "\"" key "\":[-0-9.e+]*") ? \

@@ -1,11 +1,13 @@
 #!/bin/sh
 # test_networks.sh - the table of scripts/networks.sh, and that a second call trains nothing.
 #
-#     tests/project/test_networks.sh WORK
+#     tests/project/test_networks.sh BURIN WORK
 #
-# make, burin and the programs are replaced by scripts that write what the real ones would.
+# make and the programs are replaced by scripts that write what the real ones would; so is burin, but
+# for the summary of a plan, which is that of lenet.
 set -eu
-work=$1
+burin=$1
+work=$2
 rm -rf "$work"
 mkdir -p "$work/bin" "$work/build"
 ln -s "$PWD/scripts" "$work/scripts"
@@ -18,9 +20,9 @@ put()
 }
 
 echo 'exit 0' | put bin/make
-put build/burin <<'BURIN'
-case "$*" in
-*summary*) echo "one, norm bn, C: 123 parameters, 4.5 MFLOP an image forward" ;;
+put build/burin <<BURIN
+case "\$*" in
+*summary*) exec "$burin" plan --summary --norm none "$PWD/examples/lenet.lua" ;;
 *) echo "a description" ;;
 esac
 BURIN
@@ -39,8 +41,8 @@ done
 cat > "$work/wanted" <<'TABLE'
 | network | norm | images | parameters | MFLOP | epochs | s an epoch | test % | train % |
 |---|---|---|---|---|---|---|---|---|
-| one | bn | real | 123 | 4.5 | 2 | 2.5 | 21.25 | 20.50 |
-| lenet | none | SYNTHETIC | 123 | 4.5 | 2 | 2.5 | 21.25 | 20.50 |
+| one | bn | real | 62006 | 1.3 | 2 | 2.5 | 21.25 | 20.50 |
+| lenet | none | SYNTHETIC | 62006 | 1.3 | 2 | 2.5 | 21.25 | 20.50 |
 TABLE
 for call in first second; do
     (cd "$work" && PATH=$PWD/bin:$PATH NETS="one:bn lenet:none" EPOCHS=2 DATA=pictures \
