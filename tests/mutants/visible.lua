@@ -102,7 +102,7 @@ local visible = {
     { "^runtime/[^/]+/clock", "test_profile" },
     { "^runtime/[^/]+/cpu", "test_program" },
     { "^runtime/[^/]+/err", "test_messages" },
-    { "^runtime/[^/]+/lines", "test_info test_program" },
+    { "^runtime/[^/]+/lines", "test_progress test_info test_program" },
     { "^runtime/[^/]+/interrupt", "test_train test_resume" },
     { "^runtime/[^/]+/nearest", "test_program" },
     { "^runtime/[^/]+/options", "test_settings test_program" },

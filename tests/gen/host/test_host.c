@@ -1,21 +1,26 @@
 /* test_host.c - the Lua host: strictness, limits, the kinds of errors, and what it does to files.
  */
+#define _GNU_SOURCE /* posix_openpt */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 
 #include "host.h"
+#include "lines.h"
 
 /* -- A host and a folder a test ---------------------------------------------------------------- */
 
@@ -547,6 +552,51 @@ START_TEST(native_isa_is_one_of_three)
 }
 END_TEST
 
+/* -- A terminal -------------------------------------------------------------------------------- */
+
+#define WIDE                                                                                       \
+    "what is wider than eighty columns stays as it is where nobody knows how wide a terminal is"
+#define LINES "one two three four\n\n  a  bb  ccc"
+
+/* A line that is wider than its terminal goes on further in; one of unknown width breaks none. */
+START_TEST(lines_break_where_the_terminal_ends)
+{
+    static const struct {
+        unsigned short columns;
+        const char *text, *shown;
+    } cases[] = {
+        {0, WIDE, "" WIDE "\n"},
+        {91, WIDE, "" WIDE "\n"},
+        {80, WIDE,
+         "what is wider than eighty columns stays as it is where nobody knows how wide a\n    "
+         "terminal is\n"},
+        {14, LINES, "one two three\n    four\n\n  a  bb  ccc\n"},
+        {10, LINES, "one two\n    three\n    four\n\n  a  bb\n      ccc\n"},
+    };
+    struct termios raw;
+    const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    FILE *out = fopen(ptsname(terminal), "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(tcgetattr(fileno(out), &raw), 0);
+    cfmakeraw(&raw);
+    ck_assert_int_eq(tcsetattr(fileno(out), TCSANOW, &raw), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct winsize size = {.ws_row = 24, .ws_col = cases[i].columns};
+        char got[200];
+        ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
+        ck_assert_int_eq(lines_columns(out), size.ws_col > 0 ? size.ws_col : LINES_COLUMNS);
+        lines_print(out, cases[i].text);
+        fflush(out);
+        const ssize_t bytes = read(terminal, got, sizeof got - 1);
+        got[bytes > 0 ? bytes : 0] = '\0';
+        ck_assert_str_eq(got, cases[i].shown);
+    }
+    fclose(out);
+    close(terminal);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("host");
@@ -573,6 +623,7 @@ int main(void)
     tcase_add_test(tcase, files_are_written_by_one_at_a_time);
     tcase_add_test(tcase, files_that_cannot_be_read_say_why);
     tcase_add_test(tcase, pipes_are_not_waited_for);
+    tcase_add_test(tcase, lines_break_where_the_terminal_ends);
     tcase_add_test(tcase, the_processor_has_its_name);
     tcase_add_test(tcase, native_isa_is_one_of_three);
     suite_add_tcase(suite, tcase);

@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sys/lines.h"
 #include "sys/progress.h"
 
 #define END "\033[K"
@@ -152,12 +153,43 @@ START_TEST(elsewhere_nothing_is_written)
 }
 END_TEST
 
+#define WIDE                                                                                       \
+    "what is wider than eighty columns stays as it is where nobody knows how wide a terminal is"
+#define LINES "one two three four\n\n  a  bb  ccc"
+
+/* A line that is wider than its terminal goes on further in; one of unknown width breaks none. */
+START_TEST(lines_break_where_the_terminal_ends)
+{
+    static const struct {
+        unsigned short columns;
+        const char *text, *shown;
+    } cases[] = {
+        {0, WIDE, "# " WIDE "\n"},
+        {93, WIDE, "# " WIDE "\n"},
+        {80, WIDE,
+         "# what is wider than eighty columns stays as it is where nobody knows how wide\n#     a "
+         "terminal is\n"},
+        {16, LINES, "# one two three\n#     four\n# \n#   a  bb  ccc\n"},
+        {12, LINES, "# one two\n#     three\n#     four\n# \n#   a  bb\n#       ccc\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set_columns(cases[i].columns);
+        ck_assert_int_eq(lines_columns(out),
+                         cases[i].columns > 0 ? cases[i].columns : LINES_COLUMNS);
+        lines_print(out, "# ", "%s", cases[i].text);
+        fflush(out);
+        shows(cases[i].shown);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("progress");
     TCase *tests = tcase_create("progress");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_bar_fills);
+    tcase_add_test(tests, lines_break_where_the_terminal_ends);
     tcase_add_test(tests, it_is_not_drawn_too_often);
     tcase_add_test(tests, it_fits_the_terminal);
     tcase_add_test(tests, the_bar_makes_room);
