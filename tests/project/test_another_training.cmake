@@ -4,7 +4,7 @@
 #     cmake -DPROGRAMS=build/tests/programs -DISA=avx2 -DWORK=build/tests/another_training
 #         -P tests/project/test_another_training.cmake
 #
-# PROGRAMS holds tiny_bn, in portable C, and what tests/CMakeLists.txt makes of its network:
+# PROGRAMS holds tiny_bn, in portable C, and what tests/project/project.cmake makes of its network:
 # another_stride, _eps, _dropout, _chunks, _bf16 and _relu and, unless ISA is c, another_isa.
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/expect.cmake")

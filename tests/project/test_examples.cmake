@@ -28,7 +28,7 @@ endforeach()
 string(REGEX REPLACE "_[a-z0-9]+(;|$)" "\\1" trained "${EXAMPLES}")
 list(SORT trained)
 if(NOT described STREQUAL trained)
-    message(FATAL_ERROR "examples/ has ${described}, and tests/CMakeLists.txt trains ${trained}")
+    message(FATAL_ERROR "examples/ has ${described}, and tests/project/project.cmake trains ${trained}")
 endif()
 
 # -- Plans and programs ----------------------------------------------------------------------------
