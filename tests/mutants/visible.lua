@@ -13,6 +13,7 @@ local kernels = "test_kernels_ragged_gn_c"
 local steps = "test_steps_ragged_gn_c test_steps_ragged_bn_c"
 local generated = kernels .. " " .. steps .. " test_gradients_kinds_gn"
 local grouped = "test_kernels_grouped_gn_c test_kernels_grouped_bn_c"
+local grouped_vectors = " test_kernels_grouped_bn_avx2 test_kernels_grouped_gn_avx512"
 local acts = "test_kernels_acts_gn_c test_activations_acts_gn_c test_activations_acts_gn_*"
 local plain = "test_kernels_pools_gn_plain test_kernels_ragged_bn_plain "
     .. "test_kernels_grouped_gn_plain test_kernels_acts_gn_plain test_steps_ragged_gn_plain"
@@ -30,6 +31,8 @@ local visible = {
     { "^templates/.*winograd", kernels .. " test_kernels_mixed_fwd_bwd_data "
         .. "test_kernels_mixed_bwd_weights " .. steps },
     { "^templates/.*depthwise", grouped },
+    { "^templates/.*spread", grouped .. grouped_vectors },
+    { "^templates/.*store_sums", grouped .. grouped_vectors },
     { "^templates/.*grouped", grouped },
     { "^templates/.*bank", "test_kernels_grouped_gn_c test_kernels_ragged_bn_c " .. steps
         .. " test_steps_entry_bn_avx512" },
