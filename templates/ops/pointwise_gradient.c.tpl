@@ -28,8 +28,8 @@ static INLINE void ${name}(${signature},
             @ end
             for (int row = 0; row < grads.h; row++) {
                 for (int col = 0; col < grads.w; col++) {
+                    @ uses "pixel_of"
                     @ if reads_x then
-                        @ uses "pixel_of"
                         const ${real} *in = x + pixel_of(from, row, col) + k;
                     @ end
                     const ${real} *grad = dy + pixel_of(grads, row, col) + k;
