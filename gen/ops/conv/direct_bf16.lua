@@ -70,11 +70,12 @@ end
 
 local function weights_params(spec, isa)
     local _, params <const> = direct.numbers(spec, isa)
-    local made <const>, stride <const> = chunk(spec), spec.geometry.w.stride
+    local made <const>, cols <const> = chunk(spec), layout.cols(spec.x)
     params.is_pointwise = is_pointwise(spec)
     params.chunk_rows, params.row_pairs, params.x_pairs = made.rows, row_pairs(spec), made.x
-    params.x_rows, params.x_row = layout.rows(spec.x), layout.cols(spec.x) * spec.x.pitch
-    params.next = stride * spec.x.pitch
+    params.x_rows, params.x_row = layout.rows(spec.x), cols * spec.x.pitch
+    -- The next output's pixel, where the row has one.
+    params.next = math.min(spec.geometry.w.stride, cols) * spec.x.pitch
     return "ops/conv/direct_weights_bf16.c.tpl", params
 end
 

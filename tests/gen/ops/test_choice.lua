@@ -7,6 +7,7 @@ local emit <const> = require("emit/program")
 local pipeline <const> = require("plan/pipeline")
 local name <const> = require("emit/name")
 local nets <const> = load(assert(host.read_file(test.dir .. "/support/nets.lua")), "@nets.lua")()
+local ops <const> = require("ops/ops")
 local plan <const> = require("plan/show")
 local tile <const> = require("ops/conv/tile")
 local tuned <const> = require("plan/tuned")
@@ -120,6 +121,24 @@ function tests.direct_convolutions_are_in_bf16()
         end
         test.equal(table.concat(algorithms, " "), expected)
     end
+end
+
+-- The weight gradient pairs each pixel with that of the next output, or with none: rows narrower
+-- than a stride have no next one.
+function tests.pairs_of_pixels_stay_in_their_row()
+    local planned <const> = pipeline.plan(
+        nets.small("conv { 16, window = { 3, 1 } }, conv { 16, window = { 3, 1 }, stride = 2 }, "
+            .. "conv { 16, window = { 2, 1 }, stride = { 1, 4 } }", "none", "3, 17, 3"),
+        options { isa = "avx512", precision = "bf16" })
+    local seen = 0
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        if spec.algorithm == "direct_bf16" and spec.pass == "bwd_weights" then
+            local _, params <const> = ops[spec.op].params(spec, planned.set, options())
+            assert(params.next <= params.x_row, spec.name)
+            seen = seen + 1
+        end
+    end
+    test.equal(seen, 3)
 end
 
 function tests.direct_offers_no_transforms()
