@@ -77,17 +77,20 @@ static void write_row(FILE *out, const struct answer *a, const double *p, const 
     }
 }
 
-static void print_row(FILE *out, const struct answer *a, const double *p, const int *order,
+static bool print_row(FILE *out, const struct answer *a, const double *p, const int *order,
                       int most)
 {
     char *text = NULL;
     size_t size;
     FILE *row = open_memstream(&text, &size);
-    if (row != NULL)
-        write_row(row, a, p, order, most);
-    if (row != NULL && fclose(row) == 0)
+    if (row == NULL)
+        return false;
+    write_row(row, a, p, order, most);
+    const bool ok = fclose(row) == 0;
+    if (ok)
         lines_print(out, "", "%s", text);
     free(text);
+    return ok;
 }
 
 /* -- JSON -------------------------------------------------------------------------------------- */
@@ -170,9 +173,7 @@ bool answer_print(FILE *out, enum answer_format format, const struct answer *ans
     }
     switch (format) {
     case ANSWER_TABLE:
-        if (known)
-            print_row(out, answer, p, order, most);
-        return true;
+        return !known || print_row(out, answer, p, order, most);
     case ANSWER_JSON:
         return print_object(out, answer, p, order, known ? most : 0);
     case ANSWER_CSV:
