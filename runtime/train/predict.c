@@ -341,7 +341,7 @@ bool predict_main(const struct model *model, const char *program, int argc, char
     if (given >> OPTIONS_HELP & 1) {
         lines_print(stdout, "",
                     "usage: %s predict --model RUN|FILE [options] IMAGE|FOLDER|- ...\n\n"
-                    "Prints the likeliest classes of PNG and JPEG images; - is standard input.\n\n",
+                    "Prints the likeliest classes of PNG and JPEG images; - is standard input.\n",
                     program);
         options_help(stdout, specs, count);
         return true;
