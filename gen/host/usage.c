@@ -36,15 +36,14 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                   "portable C [float]",
                   GEN,
                   {"float", "double"}},
-    [OPT_PRECISION] =
-        {"precision",
-         "precision",
-         NULL,
-         "TYPE",
-         "fp32 or bf16: what 3 x 3 convolutions multiply; sums and all else stay fp32 "
-         "[what the recipe says]",
-         GEN | PLAN | SCALE,
-         {"fp32", "bf16"}},
+    [OPT_PRECISION] = {"precision",
+                       "precision",
+                       NULL,
+                       "TYPE",
+                       "fp32 or bf16: what convolutions multiply; sums and all else stay fp32 "
+                       "[what the recipe says]",
+                       GEN | PLAN | SCALE,
+                       {"fp32", "bf16"}},
     [OPT_OUTPUT] = {"output",
                     "output",
                     NULL,
