@@ -11,8 +11,8 @@ struct lua_State;
  * from embedded_files, and returns 0; or pushes nothing and returns the errno. */
 int files_push_source(struct lua_State *L, const char *gen_dir, const char *name);
 
-/* Adds source, embedded, template, read_file, write_if_changed, make_folder, print and show to the table
- * on top of the stack. gen_dir must outlive the state. */
+/* Adds source, embedded, template, read_file, write_if_changed, make_folder, print and show to the
+ * table on top of the stack. gen_dir must outlive the state. */
 void files_add_functions(struct lua_State *L, const char *gen_dir);
 
 #endif

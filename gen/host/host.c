@@ -20,7 +20,8 @@
  *                                        makes those above it, too; new: alone, and it must not be
  *                                        there
  *     host.print(text)                   true, or nil, message; writes to standard output
- *     host.show(text)                    the same of a text for people: broken where a terminal ends
+ *     host.show(text)                    the same of a text for people, broken where a terminal
+ *                                        ends
  *     host.native_isa()                  "avx512", "avx2" or "c"
  *     host.in_child(f, ...)              the text that f(...) returns, from a process of its own;
  *                                        or nil, "time" | "size" | "crash" | "system", words

@@ -18,8 +18,8 @@ int lines_columns(FILE *out);
  * at the column `start`. A word that is wider has a line of its own. Ends the last line. */
 void lines_words(FILE *out, const char *words, int column, int start, int columns);
 
-/* Prints a text and ends its last line. What does not fit goes on four columns further in than its
- * line. The stream says whether it could be written. */
+/* Prints a text and ends its last line, if no newline does. What does not fit goes on four columns
+ * further in than its line. The stream says whether it could be written. */
 void lines_print(FILE *out, const char *text);
 
 #endif

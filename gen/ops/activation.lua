@@ -39,7 +39,7 @@ function activation.of(node)
     return node.activation, node.slope
 end
 
---- Whether the value of a node, or of none, is rather kept than made again.
+--- Whether what an activation makes is kept rather than made again. node: nil where a step has none
 function activation.is_costly(node)
     return node and OF[node.activation].costly or false
 end

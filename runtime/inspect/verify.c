@@ -13,7 +13,7 @@
  * terms.
  *
  * Kernels that multiply in bf16 round both factors once, by u = 2^-8 of them at most, so the error
- * of a sum is a walk of sqrt(n) m u: by the direct algorithm 0.4 u for each of both factors, a
+ * of a sum is a walk of sqrt(n) m u: by the direct algorithm 0.4 u for each of the two factors, a
  * deviation of 0.6 of that walk where all are as large as m. BF16_WALK allows four walks, seven
  * deviations. The root mean square of all differences is 2^-8 / sqrt(7) of the numbers for each
  * factor, 0.0021 of the outputs; BF16_RMS allows three times that, since far from zero inputs are

@@ -23,8 +23,9 @@ int lines_columns(FILE *out);
  * at the column `start`. A word that is wider has a line of its own. Ends the last line. */
 void lines_words(FILE *out, const char *words, int column, int start, int columns);
 
-/* Prints a text and ends its last line. `mark` stands at the begin of each line; what does not fit
- * goes on four columns further in than its line. */
+/* Prints a text and ends its last line: what ends with a newline has an empty line behind it.
+ * `mark` stands at the beginning of each line; what does not fit goes on four columns further in
+ * than its line. */
 void lines_print(FILE *out, const char *mark, const char *fmt, ...) BURIN_PRINTF(3, 4);
 void lines_vprint(FILE *out, const char *mark, const char *fmt, va_list args);
 
