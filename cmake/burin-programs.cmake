@@ -57,11 +57,11 @@ set(BURIN_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer
     -mavx512bf16 CACHE INTERNAL "")
 set(BURIN_FLAGS_c "" CACHE INTERNAL "")
 
-# Has gcc compile the C files of a program in intrinsics by -O2 and what its loops need of -O3: in two
-# thirds of the time, to kernels as fast. Without commoning, gcc keeps numbers that the next pixel
-# reads, too, one by one instead of spread over a vector, which costs the weight gradient of a first
-# layer 13 %; without paths, a norm's sums ask twice whether there is dropout, which costs them 8 % by
-# AVX2. Portable C needs the vectors of -O3.
+# Has gcc compile the C files of a program in intrinsics by -O2 and what its loops need of -O3: in
+# two thirds of the time, to kernels as fast. Without -fpredictive-commoning, gcc keeps numbers that
+# the next pixel reads, too, one by one instead of spread over a vector, which costs the weight
+# gradient of a first layer 13 %; without -fsplit-paths, a norm's sums ask twice whether there is
+# dropout, which costs them 8 % by AVX2. Portable C needs the vectors of -O3.
 function(burin_optimise isa files)
     if(BURIN_FLAGS_${isa} AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT BURIN_SANITIZE)
         set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS

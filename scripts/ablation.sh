@@ -1,9 +1,9 @@
 #!/bin/sh
 # Trains the rows of a table, one after the other, each with the options that it adds to a network's
 # own recipe, and evaluates them on training images held out: what `make ablation` does. What is
-# finished is not made again, and what was interrupted goes on. Where the folder of a run is gone, or
-# was made elsewhere, its line in ablation.csv is taken if that has the same command: who changes a
-# network itself deletes its lines, too.
+# finished is not made again, and what was interrupted goes on. Where the folder of a run is gone,
+# or was made elsewhere, its line in ablation.csv is taken if that has the same command: who changes
+# a network itself deletes its lines, too.
 #
 #     ROWS=results/ablation/rows.txt scripts/ablation.sh
 #
@@ -120,7 +120,8 @@ command_of_job() {
 # The line of the job in ablation.csv, if its training came to an end.
 line() {
     if [ "$(ending "$run")" = finished ]; then
-        echo "$name,$short,$norm,$seed,${images:+$images }held out $VALIDATE,$(figures "$run"),$(command_of_job)"
+        echo "$name,$short,$norm,$seed,${images:+$images }held out $VALIDATE,$(figures "$run"),\
+$(command_of_job)"
     fi
 }
 

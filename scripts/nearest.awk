@@ -30,6 +30,6 @@ BEGIN {
     if (distance(toupper(word), best) <= smaller(2, length(word) - 1)) {
         printf "did you mean %s?\n", best
     } else {
-        printf "expected one of make help\n"
+        printf "expected one that make help lists\n"
     }
 }

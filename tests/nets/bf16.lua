@@ -18,7 +18,8 @@ return network {
         conv { 40, window = 1, bias = true },
         conv { 18, window = 3, stride = 2 }, relu(), norm { groups = 3 },
         conv { 64, window = 1 }, relu(), norm { groups = 4 },
-        conv { 7, window = 1, stride = 2 }, relu(), conv { 16, window = 2, padding = 1, bias = true },
+        conv { 7, window = 1, stride = 2 }, relu(),
+        conv { 16, window = 2, padding = 1, bias = true },
         global_avgpool(), linear(5), softmax_cross_entropy(),
     },
 }

@@ -1,8 +1,8 @@
 -- grouped: convolutions in groups of every sort, for the tests of kernels and of whole steps:
 -- depthwise with windows of 1 to 7, strides, paddings and biases, on channels that fill no vector
 -- and on the image itself, with multipliers below, of and above a vector and one that fits none;
--- groups that are vectors, parts of vectors and neither; more outputs than inputs a group; gradients
--- that are added to.
+-- groups that are vectors, parts of vectors and neither; more outputs than inputs a group;
+-- gradients that are added to.
 return network {
     name = "grouped",
     input = { 3, 15, 14 },

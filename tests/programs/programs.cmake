@@ -27,7 +27,8 @@ function(add_object object files target isa)
     add_library(${object} OBJECT ${files})
     add_dependencies(${object} ${target})
     if(isa STREQUAL "avx512" AND EMULATES_AVX512)
-        target_include_directories(${object} SYSTEM PRIVATE "${PROJECT_SOURCE_DIR}/tests/programs/emulated")
+        target_include_directories(${object} SYSTEM PRIVATE
+            "${PROJECT_SOURCE_DIR}/tests/programs/emulated")
         target_compile_options(${object} PRIVATE ${BURIN_FLAGS_avx2})
         # -O3 would take longer than what it saves.
         set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -O2)
@@ -143,7 +144,8 @@ foreach(program "ragged bn" "ragged gn" "grouped bn" "pools gn" "joins gn")
 endforeach()
 
 # Programs in which these passes are transformed and the others direct.
-foreach(passes "fwd" "bwd_data" "bwd_weights" "fwd bwd_data" "fwd bwd_weights" "bwd_data bwd_weights")
+foreach(passes "fwd" "bwd_data" "bwd_weights" "fwd bwd_data" "fwd bwd_weights"
+        "bwd_data bwd_weights")
     string(REPLACE " " "_" label "mixed_${passes}")
     set(file "${CMAKE_CURRENT_BINARY_DIR}/mixed/${label}.c")
     add_custom_command(OUTPUT "${file}"
@@ -171,7 +173,8 @@ foreach(isa ${BURIN_NATIVE_ISA} c)
         list(GET words 0 GROUPS)
         list(GET words 1 norm)
         configure_file(programs/norms.lua.in norms_${GROUPS}.lua @ONLY)
-        burin_generate(files target "${CMAKE_CURRENT_BINARY_DIR}/norms_${GROUPS}.lua" ${norm} ${isa})
+        burin_generate(files target "${CMAKE_CURRENT_BINARY_DIR}/norms_${GROUPS}.lua"
+            ${norm} ${isa})
         set(object generated_norms_${program}_${isa})
         add_object(${object} "${files}" ${target} ${isa})
         target_compile_definitions(${object} PRIVATE generated_main=norms_${program})
@@ -205,8 +208,8 @@ foreach(isa avx2 avx512 c)
     burin_test(${test} LABEL ${label} PROCESSORS 1 COMMAND ${test})
 endforeach()
 
-# Products in bf16: the kernels of one network, portable C beside AVX2, and AVX2's bits against those
-# of AVX512_BF16, of which there are no intrinsics in halves.
+# Products in bf16: the kernels of one network, portable C beside AVX2, and AVX2's bits against
+# those of AVX512_BF16, of which there are no intrinsics in halves.
 set(bf16_isas c avx2)
 if(NOT EMULATES_AVX512)
     list(APPEND bf16_isas avx512)

@@ -41,8 +41,9 @@ if(PROJECT_IS_TOP_LEVEL AND NOT BURIN_SANITIZE)
     burin_test(test_pages LABEL program PROCESSORS 1 COMMAND sh
         tests/project/test_pages.sh $<TARGET_FILE:burin> "${PROJECT_BINARY_DIR}/install")
     burin_test(test_columns LABEL program PROCESSORS 1 COMMAND sh
-        tests/project/test_columns.sh $<TARGET_FILE:burin> "${CMAKE_CURRENT_BINARY_DIR}/programs/tiny_bn"
-        $<TARGET_FILE:make_pictures> "${CMAKE_CURRENT_BINARY_DIR}/columns")
+        tests/project/test_columns.sh $<TARGET_FILE:burin>
+        "${CMAKE_CURRENT_BINARY_DIR}/programs/tiny_bn" $<TARGET_FILE:make_pictures>
+        "${CMAKE_CURRENT_BINARY_DIR}/columns")
     burin_test(test_completion LABEL program PROCESSORS 1 COMMAND sh
         tests/project/test_completion.sh $<TARGET_FILE:burin> $<TARGET_FILE:burin_page>)
 endif()

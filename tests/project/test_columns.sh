@@ -1,11 +1,11 @@
 #!/bin/sh
-# What each command prints on a terminal of 80 and of 60 columns fits it, and is the text that a pipe
-# gets but for where its lines end.
+# What each command prints on a terminal of 80 and of 60 columns fits it, and is the text that a
+# pipe gets but for where its lines end.
 #
 #     tests/project/test_columns.sh BURIN PROGRAM PICTURES FOLDER
 #
-# PROGRAM is one of a small network, PICTURES a program that writes a folder of images, FOLDER is made
-# anew. A terminal is one of script, which is part of every Debian.
+# PROGRAM is one of a small network, PICTURES a program that writes a folder of images, FOLDER is
+# made anew. A terminal is one of script, which is part of every Debian.
 set -eu
 burin=$1 program=$2 pictures=$3 work=$4
 bad=0
@@ -44,7 +44,8 @@ fits() {
 
 # The words of a text, without what is measured, the marks of lines, and whether a file is new.
 words() {
-    tr -s ' \n' '\n\n' < "$1" | grep -v -e '[0-9]' -e '^SYNTHETIC$' -e '^written$' -e '^unchanged$' || :
+    tr -s ' \n' '\n\n' < "$1" |
+        grep -v -e '[0-9]' -e '^SYNTHETIC$' -e '^written$' -e '^unchanged$' || :
 }
 
 # A command's output at both widths; with `same` first also the same words as in a pipe.

@@ -3,8 +3,8 @@
 #
 #     tests/project/test_networks.sh BURIN WORK
 #
-# make and the programs are replaced by scripts that write what the real ones would; so is burin, but
-# for the summary of a plan, which is that of lenet.
+# make and the programs are replaced by scripts that write what the real ones would; so is burin,
+# but for the summary of a plan, which is that of lenet.
 set -eu
 burin=$1
 work=$2
