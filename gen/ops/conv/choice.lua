@@ -15,7 +15,8 @@
 --   possible(spec, isa)     whether it computes this convolution
 --   suits(spec, isa)        whether a possible one is faster than others by the model; nil: it is
 --   candidates(spec, isa)   register tiles, best first by the model
---   params(spec, isa, options)       the template of a kernel and its parameters
+--   params(spec, isa, options)       the template of a kernel, its parameters and the functions
+--                                    that it shares with others; nil: none
 --   weight_block(spec, isa)          outputs that a kernel takes at once: packed weights are in
 --                                    blocks of so many
 --   weight_floats(spec, isa)         of the packed weights, or of their packed gradient
@@ -44,7 +45,7 @@ local ALL <const> = table.move(ALGORITHMS, 1, #ALGORITHMS, 2, { frozen })
 
 local BY_NAME <const> = { [plain.name] = plain, [frozen.name] = frozen }
 
---- The names of all algorithms, as messages list them.
+--- The names of the algorithms that measurements may name, as messages list them.
 choice.names = {}
 
 for i, algorithm in ipairs(ALGORITHMS) do
@@ -66,7 +67,8 @@ local function append(list, algorithm, tiles)
 end
 
 --- The candidates for a convolution whose layouts and micro-batch are known, the model's first.
---- wanted: "auto"; "direct" to offer no algorithms that round; or "frozen"
+--- wanted: "auto"; "direct" to offer no algorithms that round; or "frozen" to offer that of frozen
+--- networks, too
 function choice.candidates(spec, isa, wanted)
     local list <const>, slower <const> = {}, {}
     local all <const> = wanted == "frozen" and ALL or ALGORITHMS

@@ -7,13 +7,9 @@
 -- there are so many, which takes half as many instructions.
 
 local c <const> = require "emit/c"
+local grouped <const> = require "ops/conv/grouped"
 
 local spread <const> = {}
-
---- Outputs of each channel.
-function spread.multiplier(spec)
-    return spec.k // spec.c
-end
 
 -- Numbers of channels in a vector of outputs.
 local function parts_of(each, isa)
@@ -37,7 +33,7 @@ end
 --- Adds to the parameters of a kernel that reads x what it loads there: load, the function, and
 --- of_source, the channel. Returns the functions that it shares with others, nil: none.
 function spread.add_loads(spec, isa, params)
-    local each <const> = spread.multiplier(spec)
+    local each <const> = grouped.multiplier(spec.groups, spec.c, spec.k)
     params.of_source, params.of_target, params.adds_up = channel_of(each), "k", false
     params.load = each > 1 and "spread_" .. each or isa.mm .. "_loadu_ps"
     return each > 1 and { {
@@ -128,7 +124,7 @@ end
 --- what is there, and pads_from, the first channel that has no weights and is cleared, or false.
 --- Returns the functions that it shares with others, nil: none.
 function spread.add_stores(spec, isa, params)
-    local each <const> = spread.multiplier(spec)
+    local each <const> = grouped.multiplier(spec.groups, spec.c, spec.k)
     params.of_source, params.of_target, params.adds_up = "k", channel_of(each), each > 1
     params.load, params.pads_from = isa.mm .. "_loadu_ps", false
     if each == 1 then
