@@ -1,6 +1,6 @@
 /* test_host.c - the Lua host: strictness, limits, the kinds of errors, and what it does to files.
  */
-#define _GNU_SOURCE /* posix_openpt */
+#define _GNU_SOURCE /* pseudo_terminal.h */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
@@ -21,6 +19,7 @@
 
 #include "host.h"
 #include "lines.h"
+#include "pseudo_terminal.h"
 
 /* -- A host and a folder a test ---------------------------------------------------------------- */
 
@@ -573,27 +572,15 @@ START_TEST(lines_break_where_the_terminal_ends)
         {14, LINES, "one two three\n    four\n\n  a  bb  ccc\n"},
         {10, LINES, "one two\n    three\n    four\n\n  a  bb\n      ccc\n"},
     };
-    struct termios raw;
-    const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    FILE *out = fopen(ptsname(terminal), "w");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(tcgetattr(fileno(out), &raw), 0);
-    cfmakeraw(&raw);
-    ck_assert_int_eq(tcsetattr(fileno(out), TCSANOW, &raw), 0);
+    terminal_open();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct winsize size = {.ws_row = 24, .ws_col = cases[i].columns};
-        char got[200];
-        ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
-        ck_assert_int_eq(lines_columns(out), size.ws_col > 0 ? size.ws_col : LINES_COLUMNS);
-        lines_print(out, cases[i].text);
-        fflush(out);
-        const ssize_t bytes = read(terminal, got, sizeof got - 1);
-        got[bytes > 0 ? bytes : 0] = '\0';
-        ck_assert_str_eq(got, cases[i].shown);
+        const int columns = cases[i].columns;
+        terminal_columns(cases[i].columns);
+        ck_assert_int_eq(lines_columns(terminal_out), columns > 0 ? columns : LINES_COLUMNS);
+        lines_print(terminal_out, cases[i].text);
+        terminal_shows(cases[i].shown);
     }
-    fclose(out);
-    close(terminal);
+    terminal_close();
 }
 END_TEST
 

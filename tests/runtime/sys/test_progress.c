@@ -1,75 +1,41 @@
 /* test_progress.c - the bar on a pseudo-terminal, byte by byte, and nothing anywhere else. */
-#define _GNU_SOURCE /* posix_openpt, cfmakeraw */
+#define _GNU_SOURCE /* pseudo_terminal.h */
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
+
+#include "pseudo_terminal.h"
 
 #include "sys/lines.h"
 #include "sys/progress.h"
 
 #define END "\033[K"
 
-static int terminal;
-static FILE *out;
-
-static void set_columns(unsigned short columns)
-{
-    const struct winsize size = {.ws_row = 24, .ws_col = columns};
-    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
-}
-
 static void setup(void)
 {
-    struct termios raw;
-    terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    out = fopen(ptsname(terminal), "w");
-    ck_assert_ptr_nonnull(out);
-    ck_assert_int_eq(tcgetattr(fileno(out), &raw), 0);
-    cfmakeraw(&raw);
-    ck_assert_int_eq(tcsetattr(fileno(out), TCSANOW, &raw), 0);
-    set_columns(0);
+    terminal_open();
     setenv("TERM", "xterm", 1);
-}
-
-static void teardown(void)
-{
-    fclose(out);
-    close(terminal);
-}
-
-/* What has come to the terminal since the last call. */
-static void shows(const char *expected)
-{
-    char got[1000];
-    ssize_t size = read(terminal, got, sizeof got - 1);
-    got[size > 0 ? size : 0] = '\0';
-    ck_assert_str_eq(got, expected);
 }
 
 START_TEST(the_bar_fills)
 {
     struct progress bar;
-    progress_init(&bar, out, false);
+    progress_init(&bar, terminal_out, false);
     progress_clear(&bar);
-    shows("");
+    terminal_shows("");
     progress_show(&bar, "epoch 1/2", 1, 4, "loss 1.5");
-    shows("\repoch 1/2 [######------------------] 1/4 loss 1.5" END);
+    terminal_shows("\repoch 1/2 [######------------------] 1/4 loss 1.5" END);
     bar.drawn -= 1.0;
     progress_show(&bar, "t", 4, 4, "");
-    shows("\rt [########################] 4/4 " END);
+    terminal_shows("\rt [########################] 4/4 " END);
     bar.drawn -= 1.0;
     progress_show(&bar, "t", 0, 0, "");
-    shows("\rt [------------------------] 0/0 " END);
+    terminal_shows("\rt [------------------------] 0/0 " END);
     progress_clear(&bar);
-    shows("\r" END);
+    terminal_shows("\r" END);
     progress_clear(&bar);
-    shows("");
+    terminal_shows("");
 }
 END_TEST
 
@@ -77,15 +43,15 @@ END_TEST
 START_TEST(it_is_not_drawn_too_often)
 {
     struct progress bar;
-    progress_init(&bar, out, false);
+    progress_init(&bar, terminal_out, false);
     progress_show(&bar, "t", 1, 24, "");
-    shows("\rt [#-----------------------] 1/24 " END);
+    terminal_shows("\rt [#-----------------------] 1/24 " END);
     bar.drawn += 60.0; /* not on any machine are they so far apart */
     progress_show(&bar, "t", 2, 24, "");
-    shows("");
+    terminal_shows("");
     progress_clear(&bar);
     progress_show(&bar, "t", 3, 24, "");
-    shows("\r" END "\rt [###---------------------] 3/24 " END);
+    terminal_shows("\r" END "\rt [###---------------------] 3/24 " END);
 }
 END_TEST
 
@@ -96,15 +62,15 @@ START_TEST(it_fits_the_terminal)
     struct progress bar;
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    progress_init(&bar, out, false);
+    progress_init(&bar, terminal_out, false);
     progress_show(&bar, text, 1, 2, "");
     snprintf(expected, sizeof expected, "\r%.79s" END, text);
-    shows(expected);
+    terminal_shows(expected);
     bar.drawn -= 1.0;
-    set_columns(21);
+    terminal_columns(21);
     progress_show(&bar, text, 1, 2, "");
     snprintf(expected, sizeof expected, "\r%.20s" END, text);
-    shows(expected);
+    terminal_shows(expected);
 }
 END_TEST
 
@@ -112,22 +78,22 @@ END_TEST
 START_TEST(the_bar_makes_room)
 {
     struct progress bar;
-    progress_init(&bar, out, false);
-    set_columns(32); /* 20 of text, 3 around the bar, 8 of it, and the last */
+    progress_init(&bar, terminal_out, false);
+    terminal_columns(32); /* 20 of text, 3 around the bar, 8 of it, and the last */
     progress_show(&bar, "epoch", 1, 4, "1 min left");
-    shows("\repoch [##------] 1/4 1 min left" END);
+    terminal_shows("\repoch [##------] 1/4 1 min left" END);
     bar.drawn -= 1.0;
-    set_columns(28);
+    terminal_columns(28);
     progress_show(&bar, "epoch", 1, 4, "1 min left");
-    shows("\repoch [#---] 1/4 1 min left" END);
+    terminal_shows("\repoch [#---] 1/4 1 min left" END);
     bar.drawn -= 1.0;
-    set_columns(27); /* no room for four cells */
+    terminal_columns(27); /* no room for four cells */
     progress_show(&bar, "epoch", 1, 4, "1 min left");
-    shows("\repoch 1/4 1 min left" END);
+    terminal_shows("\repoch 1/4 1 min left" END);
     bar.drawn -= 1.0;
-    set_columns(15);
+    terminal_columns(15);
     progress_show(&bar, "epoch", 1, 4, "1 min left");
-    shows("\repoch 1/4 1 mi" END);
+    terminal_shows("\repoch 1/4 1 mi" END);
 }
 END_TEST
 
@@ -142,10 +108,10 @@ START_TEST(elsewhere_nothing_is_written)
             setenv("TERM", "dumb", 1);
         if (i == 3)
             unsetenv("TERM");
-        progress_init(&bar, i == 0 ? file : out, i == 1);
+        progress_init(&bar, i == 0 ? file : terminal_out, i == 1);
         progress_show(&bar, "t", 1, 2, "");
         progress_clear(&bar);
-        shows("");
+        terminal_shows("");
     }
     rewind(file);
     ck_assert_uint_eq(fread(text, 1, sizeof text, file), 0);
@@ -173,12 +139,11 @@ START_TEST(lines_break_where_the_terminal_ends)
         {12, LINES, "# one two\n#     three\n#     four\n# \n#   a  bb\n#       ccc\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        set_columns(cases[i].columns);
-        ck_assert_int_eq(lines_columns(out),
+        terminal_columns(cases[i].columns);
+        ck_assert_int_eq(lines_columns(terminal_out),
                          cases[i].columns > 0 ? cases[i].columns : LINES_COLUMNS);
-        lines_print(out, "# ", "%s", cases[i].text);
-        fflush(out);
-        shows(cases[i].shown);
+        lines_print(terminal_out, "# ", "%s", cases[i].text);
+        terminal_shows(cases[i].shown);
     }
 }
 END_TEST
@@ -187,7 +152,7 @@ int main(void)
 {
     Suite *suite = suite_create("progress");
     TCase *tests = tcase_create("progress");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, terminal_close);
     tcase_add_test(tests, the_bar_fills);
     tcase_add_test(tests, lines_break_where_the_terminal_ends);
     tcase_add_test(tests, it_is_not_drawn_too_often);
