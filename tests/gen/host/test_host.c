@@ -1,6 +1,5 @@
 /* test_host.c - the Lua host: strictness, limits, the kinds of errors, and what it does to files.
  */
-#define _GNU_SOURCE /* pseudo_terminal.h */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +17,6 @@
 #include <lua.h>
 
 #include "host.h"
-#include "lines.h"
-#include "pseudo_terminal.h"
 
 /* -- A host and a folder a test ---------------------------------------------------------------- */
 
@@ -551,39 +548,6 @@ START_TEST(native_isa_is_one_of_three)
 }
 END_TEST
 
-/* -- A terminal -------------------------------------------------------------------------------- */
-
-#define WIDE                                                                                       \
-    "what is wider than eighty columns stays as it is where nobody knows how wide a terminal is"
-#define LINES "one two three four\n\n  a  bb  ccc"
-
-/* A line that is wider than its terminal goes on further in; one of unknown width breaks none. */
-START_TEST(lines_break_where_the_terminal_ends)
-{
-    static const struct {
-        unsigned short columns;
-        const char *text, *shown;
-    } cases[] = {
-        {0, WIDE, "" WIDE "\n"},
-        {91, WIDE, "" WIDE "\n"},
-        {80, WIDE,
-         "what is wider than eighty columns stays as it is where nobody knows how wide a\n    "
-         "terminal is\n"},
-        {14, LINES, "one two three\n    four\n\n  a  bb  ccc\n"},
-        {10, LINES, "one two\n    three\n    four\n\n  a  bb\n      ccc\n"},
-    };
-    terminal_open();
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const int columns = cases[i].columns;
-        terminal_columns(cases[i].columns);
-        ck_assert_int_eq(lines_columns(terminal_out), columns > 0 ? columns : LINES_COLUMNS);
-        lines_print(terminal_out, cases[i].text);
-        terminal_shows(cases[i].shown);
-    }
-    terminal_close();
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("host");
@@ -610,7 +574,6 @@ int main(void)
     tcase_add_test(tcase, files_are_written_by_one_at_a_time);
     tcase_add_test(tcase, files_that_cannot_be_read_say_why);
     tcase_add_test(tcase, pipes_are_not_waited_for);
-    tcase_add_test(tcase, lines_break_where_the_terminal_ends);
     tcase_add_test(tcase, the_processor_has_its_name);
     tcase_add_test(tcase, native_isa_is_one_of_three);
     suite_add_tcase(suite, tcase);

@@ -1,11 +1,11 @@
 /* test_progress.c - the bar on a pseudo-terminal, byte by byte, and nothing anywhere else. */
-#define _GNU_SOURCE /* pseudo_terminal.h */
+#define _GNU_SOURCE /* broken_lines.h */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pseudo_terminal.h"
+#include "broken_lines.h"
 
 #include "sys/lines.h"
 #include "sys/progress.h"
@@ -119,32 +119,20 @@ START_TEST(elsewhere_nothing_is_written)
 }
 END_TEST
 
-#define WIDE                                                                                       \
-    "what is wider than eighty columns stays as it is where nobody knows how wide a terminal is"
-#define LINES "one two three four\n\n  a  bb  ccc"
+static void print_plain(const char *text)
+{
+    lines_print(terminal_out, "", "%s", text);
+}
 
-/* A line that is wider than its terminal goes on further in; one of unknown width breaks none. */
+static void print_marked(const char *text)
+{
+    lines_print(terminal_out, "# ", "%s", text);
+}
+
 START_TEST(lines_break_where_the_terminal_ends)
 {
-    static const struct {
-        unsigned short columns;
-        const char *text, *shown;
-    } cases[] = {
-        {0, WIDE, "# " WIDE "\n"},
-        {93, WIDE, "# " WIDE "\n"},
-        {80, WIDE,
-         "# what is wider than eighty columns stays as it is where nobody knows how wide\n#     a "
-         "terminal is\n"},
-        {16, LINES, "# one two three\n#     four\n# \n#   a  bb  ccc\n"},
-        {12, LINES, "# one two\n#     three\n#     four\n# \n#   a  bb\n#       ccc\n"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        terminal_columns(cases[i].columns);
-        ck_assert_int_eq(lines_columns(terminal_out),
-                         cases[i].columns > 0 ? cases[i].columns : LINES_COLUMNS);
-        lines_print(terminal_out, "# ", "%s", cases[i].text);
-        terminal_shows(cases[i].shown);
-    }
+    check_broken_lines("", print_plain, lines_columns);
+    check_broken_lines("# ", print_marked, lines_columns);
 }
 END_TEST
 
@@ -154,11 +142,13 @@ int main(void)
     TCase *tests = tcase_create("progress");
     tcase_add_checked_fixture(tests, setup, terminal_close);
     tcase_add_test(tests, the_bar_fills);
-    tcase_add_test(tests, lines_break_where_the_terminal_ends);
     tcase_add_test(tests, it_is_not_drawn_too_often);
     tcase_add_test(tests, it_fits_the_terminal);
     tcase_add_test(tests, the_bar_makes_room);
     tcase_add_test(tests, elsewhere_nothing_is_written);
+    TCase *lines = tcase_create("lines");
+    tcase_add_test(lines, lines_break_where_the_terminal_ends);
+    suite_add_tcase(suite, lines);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
