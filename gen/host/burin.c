@@ -404,6 +404,8 @@ int main(int argc, char **argv)
     const int status = start(argc, argv);
     if (said != stderr && fclose(said) == 0)
         lines_print(stderr, text);
+    else if (said != stderr)
+        fputs("burin: out of memory\n", stderr);
     free(text);
     return status;
 }

@@ -23,14 +23,10 @@ bool cpu_supports(const char *isa)
     bool avx2 = false, avx512 = false, bf16 = false;
 #if CPU_X86
     __builtin_cpu_init();
-    const bool f = __builtin_cpu_supports("avx512f"), bw = __builtin_cpu_supports("avx512bw"),
-               dq = __builtin_cpu_supports("avx512dq"), vl = __builtin_cpu_supports("avx512vl"),
-               fma = __builtin_cpu_supports("fma");
-    avx2 = __builtin_cpu_supports("avx2");
-    bf16 = __builtin_cpu_supports("avx512bf16");
-    avx2 &= fma;
-    avx512 = f & bw & dq & vl;
-    bf16 &= avx512;
+    avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
 #endif
     const struct {
         const char *isa;
