@@ -76,7 +76,7 @@ help:
 	@echo
 	@echo 'NET=s8          a name under gen/nets or examples, or the path of a .lua file'
 	@echo 'NORM=bn         bn, gn, ln, in, cn, rms, none; bn16: of 16 images; gn8: 8 groups'
-	@echo 'ISA=native      native, avx2, avx512 or c'
+	@echo 'ISA=native      native, avx2, avx512, c or, with PRECISION=bf16, amx'
 	@echo 'PRECISION=      fp32 or bf16, in convolutions; empty: as the recipe says'
 	@echo 'PYTHON=python3  the Python of bench-peers and bench-freeze'
 	@echo 'MAX_MEMORY=4096 MB that training may need; a network that needs more is an error'

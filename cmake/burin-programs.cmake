@@ -55,6 +55,7 @@ set(BURIN_FLAGS_avx2 -mavx2 -mfma CACHE INTERNAL "")
 # Of AVX512_BF16 are intrinsics alone, which only programs with products in bf16 use.
 set(BURIN_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
     -mavx512bf16 CACHE INTERNAL "")
+set(BURIN_FLAGS_amx ${BURIN_FLAGS_avx512} -mamx-tile -mamx-bf16 CACHE INTERNAL "")
 set(BURIN_FLAGS_c "" CACHE INTERNAL "")
 
 # Has gcc compile the C files of a program in intrinsics by -O2 and what its loops need of -O3: in
@@ -143,8 +144,8 @@ endfunction()
 #
 # Adds the executable NAME, which trains the network `net`: a .lua file, or the name of one in
 # gen/nets or examples. NORM is bn (the default), gn, ln, in, none, bn16 or gn8. ISA is native (the
-# default), avx2, avx512 or c. PRECISION is fp32 or bf16, by default what the recipe says. The C files
-# are generated again whenever the network or the generator changes.
+# default), avx2, avx512, c or, with products in bf16, amx. PRECISION is fp32 or bf16, by default what
+# the recipe says. The C files are generated again whenever the network or the generator changes.
 #
 #     find_package(burin REQUIRED)          # or add_subdirectory(burin)
 #     add_training_program(digits NETWORK digits.lua NORM gn ISA avx2)

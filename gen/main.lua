@@ -87,7 +87,7 @@ local function check_portable(options)
         end
     end
     expect(options.isa == "neon",
-        "--isa neon: is for frozen networks alone: expected native, avx2, avx512 or c")
+        "--isa neon: is for frozen networks alone: expected native, avx2, avx512, amx or c")
     local is_plain <const> = options.unroll == "none"
     expect(options.real == "double" and options.isa ~= "c",
         "--real double: the instruction set is %s: expected --isa c", options.isa)

@@ -444,7 +444,7 @@ struct backend {
 struct model {
     const char *name;   /* "s8" */
     const char *norm;   /* "bn", "gn", "ln", "in", "cn", "rms", "none", or "bn16": over 16 images */
-    const char *isa;    /* "avx2", "avx512", "c" */
+    const char *isa;    /* as cpu.h has them: "avx2", "avx512+bf16" */
     const char *remake; /* command that makes this program for another ISA, to be followed by it:
                            "make gen NET=s8 NORM=bn ISA=" */
     const char *arithmetic; /* digest of the code that computes: the same gives the same bits */

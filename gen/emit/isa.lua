@@ -1,7 +1,8 @@
 -- isa.lua - what a planner and a template need to know of an instruction set.
 --
 -- isa = {
---   name       "avx2", "avx512", "neon" or "c"
+--   name       "avx2", "avx512", "amx", "neon" or "c"
+--   vectors    whose vectors it has, or nil: its own
 --   title      for the head of the generated file
 --   vec, mm    C vector type and the prefix of its operations: ${mm}_fmadd_ps
 --   vl         numbers a vector
@@ -20,9 +21,10 @@
 --   guard      a condition of the preprocessor: these options are missing
 --   plain      whether kernels are plain loops over numbers: portable C, to be read
 --   pairs      the C type of a vector of pairs of bf16 where products are made of them, or false
+--   tiles      whether products of bf16 are made in tiles of AMX; nil: not
 --   made_for   what a program calls this set: its name, and +bf16 with pairs
---   words      what every template of a program sees of this: { isa = the name, vec, mm, vl, real,
---              f, bytes, plain, pair_vec: pairs }
+--   words      what every template of a program sees of this: { isa = the name, of amx avx512, vec,
+--              mm, vl, real, f, bytes, plain, pair_vec: pairs }
 -- }
 --
 -- So a template says `const ${real} *x` and `0.5${f}`, and a text that is made in Lua asks set.real
@@ -69,6 +71,17 @@ local SETS <const> = {
     },
 }
 
+-- AVX-512, and tiles for products of bf16, which are all that it is for.
+SETS.amx = {}
+for key, value in pairs(SETS.avx512) do -- a set: the order does not matter
+    SETS.amx[key] = value
+end
+SETS.amx.name, SETS.amx.vectors, SETS.amx.tiles = "amx", "avx512", true
+SETS.amx.bf16 = {
+    title = ", AVX512_BF16 and AMX (TILE, BF16)", flag = " -mavx512bf16 -mamx-tile -mamx-bf16",
+    guard = " || !defined(__AVX512BF16__) || !defined(__AMX_TILE__) || !defined(__AMX_BF16__)",
+}
+
 -- The instruction set of this name for numbers of this type, float unless it is said; main.lua has
 -- checked both. Portable C alone has vectors of doubles, and plain loops.
 -- precision: "bf16" for products of pairs of bf16 in the kernels that have them; else "fp32" or
@@ -84,6 +97,11 @@ function isa.get(name, real, plain, precision)
         set[key] = value
     end
     local in_pairs <const> = precision == "bf16" and not in_double and not plain
+    if set.tiles and not in_pairs then
+        error({ kind = "usage", messages = {
+            "--isa amx: has products of bf16 alone: expected --precision bf16, or --isa avx512",
+        } }, 0)
+    end
     set.pairs = in_pairs and (set.vec == "vec4" and "lanes4" or set.vec .. "i")
     set.made_for = set.name .. (in_pairs and "+bf16" or "")
     if in_pairs then
@@ -92,8 +110,8 @@ function isa.get(name, real, plain, precision)
         set.flags, set.guard = set.flags .. own.flag, set.guard .. own.guard
     end
     set.words = {
-        isa = set.name, vec = set.vec, mm = set.mm, vl = set.vl, real = set.real, f = set.f,
-        bytes = set.bytes, plain = set.plain, pair_vec = set.pairs,
+        isa = set.vectors or set.name, vec = set.vec, mm = set.mm, vl = set.vl, real = set.real,
+        f = set.f, bytes = set.bytes, plain = set.plain, pair_vec = set.pairs,
     }
     return set
 end

@@ -58,6 +58,7 @@ local WORDS <const> = {
     { "^depthwise$", "behind `__`, of a convolution: the definition, channels side by side" },
     { "^winograd%d$", "behind `__`, of a convolution: Winograd's, in tiles of 4 x 4 outputs" },
     { "^bf16$", "with products of bf16: what is multiplied is rounded to 8 bits, sums are not" },
+    { "^amx$", "the same in tiles of AMX" },
     { "^padded$", "the channels of its input are filled up with zeros" },
     { "^p%d", "a padding other than half the window" },
     { "^b%d+$", "b0_1: borders of 0 and 1 pixels: fwd: of x, y; bwd_data: of dy, dx; else of x, "

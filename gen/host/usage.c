@@ -24,10 +24,10 @@ const struct usage_option usage_options[OPTION_COUNT] = {
                  "isa",
                  "native",
                  "ISA",
-                 "native, avx2, avx512 or c, freeze also neon; native asks the CPU, c is portable "
-                 "C [native; freeze: c, in plain loops]",
+                 "native, avx2, avx512 or c, with --precision bf16 also amx, freeze also neon; native "
+                 "asks the CPU, c is portable C [native; freeze: c, in plain loops]",
                  GEN | PLAN | SCALE | FREEZE,
-                 {"native", "avx2", "avx512", "c", "neon"}},
+                 {"native", "avx2", "avx512", "amx", "c", "neon"}},
     [OPT_REAL] = {"real",
                   "real",
                   "float",

@@ -18,7 +18,7 @@ tuned.__index = tuned
 
 -- What a program calls its instruction set: see made_for in emit/isa.lua.
 local ISA <const> = { name = "isa", type = "choice", choices = {
-    "avx2", "avx512", "c", "avx2+bf16", "avx512+bf16", "c+bf16",
+    "avx2", "avx512", "c", "avx2+bf16", "avx512+bf16", "amx+bf16", "c+bf16",
 } }
 
 local function size(field, max)

@@ -87,11 +87,18 @@ struct loop {
     long rounds;
 };
 
+#if defined(__x86_64__)
+static bool has_zmm(const char *isa)
+{
+    return strncmp(isa, "avx512", strlen("avx512")) == 0 || strncmp(isa, "amx", strlen("amx")) == 0;
+}
+#endif
+
 static struct loop loop_of(const char *isa)
 {
 #if defined(__x86_64__)
     /* With +bf16 behind it or without: all programs are measured by floats. */
-    if (strncmp(isa, "avx512", strlen("avx512")) == 0)
+    if (has_zmm(isa))
         return (struct loop){multiply_add_avx512, 16, 1};
     if (strncmp(isa, "avx2", strlen("avx2")) == 0)
         return (struct loop){multiply_add_avx2, 8, 1};
@@ -153,7 +160,7 @@ SUM_OF_ARRAYS(sum_avx512, __attribute__((target("avx512f"))), 64)
 static sum_function *sum_of(const char *isa)
 {
 #if defined(__x86_64__)
-    if (strncmp(isa, "avx512", strlen("avx512")) == 0)
+    if (has_zmm(isa))
         return sum_avx512;
     if (strncmp(isa, "avx2", strlen("avx2")) == 0)
         return sum_avx2;

@@ -3,6 +3,9 @@
  * The processors this process may use are read from /proc/self/status, because sched_getaffinity
  * is not POSIX; where there is no /proc, all processors that are on line count.
  */
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* syscall */
+#endif
 #include "sys/cpu.h"
 
 #include <stdio.h>
@@ -17,6 +20,28 @@
 #else
 #define CPU_X86 0
 #endif
+
+#if defined(__linux__) && defined(__x86_64__)
+#define CPU_HAS_TILES 1
+#include <sys/syscall.h>
+#else
+#define CPU_HAS_TILES 0
+#endif
+
+/* Whether there are tiles of AMX for bf16 and the kernel lets this process use them, all threads of
+ * it, now and later. A kernel that knows nothing of them, or has not switched them on, refuses. */
+static bool may_use_tiles(void)
+{
+#if CPU_HAS_TILES
+    enum { LEAF = 7, BF16 = 1 << 22, TILE = 1 << 24 };    /* bits of edx */
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* of arch_prctl: asm/prctl.h */
+    unsigned a, b, c, d;
+    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && (d & BF16) != 0 && (d & TILE) != 0 &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
 
 bool cpu_supports(const char *isa)
 {
@@ -37,7 +62,7 @@ bool cpu_supports(const char *isa)
         if (strcmp(isa, sets[i].isa) == 0)
             return sets[i].is_there;
     }
-    return false;
+    return strcmp(isa, "amx+bf16") == 0 && bf16 && may_use_tiles();
 }
 
 const char *cpu_best_isa(void)

@@ -106,9 +106,10 @@ static void print_usage(FILE *out, const struct model *model, const char *progra
 
 static bool check_isa(const struct model *model, struct err *err)
 {
+    const bool is_asked_for = strncmp(model->isa, "amx", strlen("amx")) == 0; /* see cpu.h */
     return cpu_supports(model->isa) ||
-           err_set(err, "made for %s, which this CPU lacks; remake it with: %s%s", model->isa,
-                   model->remake, cpu_best_isa());
+           err_set(err, "made for %s, which this CPU%s lacks; remake it with: %s%s", model->isa,
+                   is_asked_for ? " or its kernel" : "", model->remake, cpu_best_isa());
 }
 
 /* Several ranks of what each of them would do by itself would all say the same. */

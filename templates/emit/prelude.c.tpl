@@ -315,6 +315,21 @@
         to[count] = 0;
     }
 @ end
+@ if wanted.tile_shapes then
+
+    /* What _tile_loadconfig reads: how many rows each tile of AMX has, and bytes in each. */
+    struct tile_shapes {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    };
+
+    /* What was stored before is in memory behind it. Of gcc's _tile_loadd the compiler does not know that it reads. */
+    static inline void finish_stores(void)
+    {
+        __asm__ volatile("" ::: "memory");
+    }
+@ end
 @ if wanted.pair_at then
 
     /* A number in bf16 and the next one. */

@@ -34,7 +34,7 @@ help:
     echo 'make clean     remove build/; runs/ stay'
     echo
     echo 'NORM=bn         bn, gn, ln, in, cn, rms or none; bn16: batch norm over 16 images; gn8: 8 groups'
-    echo 'ISA=native      native, avx2, avx512 or c'
+    echo 'ISA=native      native, avx2, avx512, c or, with products in bf16, amx'
     echo 'DATA=synthetic  a file or folder of images: burin data PATH says what it holds'
     echo 'EPOCHS=, THREADS=, ARGS=   of train; ARGS takes any of its options'
 

@@ -4,7 +4,7 @@
  * build compiles it for the tests with main called generated_main and program_main called
  * generated_program_main, so that calling the one brings the model to the other, and its recipe by
  * a name of its own, so that several can be linked. On a processor that has AVX2 and no AVX-512 it
- * compiles programs for the latter with emulated intrinsics.
+ * compiles programs for the latter with emulated intrinsics, and everywhere the tiles of AMX.
  */
 #ifndef BURIN_TEST_GENERATED_H
 #define BURIN_TEST_GENERATED_H

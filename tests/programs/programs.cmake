@@ -32,6 +32,10 @@ function(add_object object files target isa)
         target_compile_options(${object} PRIVATE ${BURIN_FLAGS_avx2})
         # -O3 would take longer than what it saves.
         set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -O2)
+    elseif(isa STREQUAL "amx")
+        target_include_directories(${object} SYSTEM PRIVATE
+            "${PROJECT_SOURCE_DIR}/tests/programs/emulated_amx")
+        target_compile_options(${object} PRIVATE ${BURIN_FLAGS_avx512})
     else()
         target_compile_options(${object} PRIVATE ${BURIN_FLAGS_${isa}})
         burin_optimise(${isa} "${files}")
@@ -209,15 +213,21 @@ foreach(isa avx2 avx512 c)
 endforeach()
 
 # Products in bf16: the kernels of one network, portable C beside AVX2, and AVX2's bits against
-# those of AVX512_BF16, of which there are no intrinsics in halves.
+# those of AVX512_BF16, of which there are no intrinsics in halves. Tiles of AMX are emulated in
+# AVX-512, and compiled for a processor that has them where the compiler can, with their bits against
+# those of the emulated ones.
 set(bf16_isas c avx2)
+set(HAS_AMX FALSE)
 if(NOT EMULATES_AVX512)
-    list(APPEND bf16_isas avx512)
+    list(APPEND bf16_isas avx512 amx)
+    include(CheckCCompilerFlag)
+    check_c_compiler_flag("-mamx-tile -mamx-bf16" HAS_AMX)
 endif()
 source_of(source test_bf16)
 add_executable(test_bf16 "${source}")
 target_compile_definitions(test_bf16 PRIVATE
-    GENERATED_EMULATES_AVX512=0 BF16_HAS_NATIVE=$<NOT:$<BOOL:${EMULATES_AVX512}>>)
+    GENERATED_EMULATES_AVX512=0 BF16_HAS_NATIVE=$<NOT:$<BOOL:${EMULATES_AVX512}>>
+    BF16_HAS_AMX=$<BOOL:${HAS_AMX}>)
 target_link_libraries(test_bf16 PRIVATE burin_runtime burin_warnings PkgConfig::CHECK)
 foreach(isa IN LISTS bf16_isas)
     add_generated_test(test_kernels bf16 gn ${isa})
@@ -228,5 +238,22 @@ foreach(isa IN LISTS bf16_isas)
     compile_fast("${files}")
     target_sources(test_bf16 PRIVATE $<TARGET_OBJECTS:${object}>)
 endforeach()
+if(HAS_AMX)
+    set(object generated_bits_bf16_tiles)
+    add_object(${object} "${files}" ${target} tiles)
+    target_compile_options(${object} PRIVATE ${BURIN_FLAGS_amx})
+    target_compile_definitions(${object} PRIVATE generated_main=bf16_tiles)
+    target_sources(test_bf16 PRIVATE $<TARGET_OBJECTS:${object}>)
+endif()
 label_of(label test_bf16 ${BURIN_NATIVE_ISA})
 burin_test(test_bf16 LABEL ${label} PROCESSORS 1 COMMAND test_bf16)
+
+# The bits of a training in tiles for 1 and 2 threads, and that they are compiled to their
+# instructions.
+if(NOT EMULATES_AVX512)
+    add_whole_program(bf16_gn_amx bf16 gn amx)
+    burin_test(test_amx LABEL program PROCESSORS 2 COMMAND "${CMAKE_COMMAND}"
+        "-DPROGRAM=$<TARGET_FILE:test_program_bf16_gn_amx>" "-DOBJDUMP=${CMAKE_OBJDUMP}"
+        "-DTILES=$<$<BOOL:${HAS_AMX}>:$<TARGET_FILE:test_bf16>>"
+        "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/amx" -P tests/project/test_amx.cmake)
+endif()

@@ -1,8 +1,10 @@
 /* test_bf16.c - products in bf16 have the same bits by AVX2, in halves of floats, as by
- * AVX512_BF16, and portable C has nearly these numbers.
+ * AVX512_BF16, and portable C has nearly these numbers. Tiles of AMX, where there are any, have the
+ * bits of emulated ones.
  *
  * The build links this file with one network's programs for each, their main functions called
- * bf16_c, bf16_avx2 and, where intrinsics of AVX-512 are compiled to AVX-512, bf16_avx512. By AVX2
+ * bf16_c, bf16_avx2 and, where intrinsics of AVX-512 are compiled to AVX-512, bf16_avx512 and
+ * bf16_amx, whose tiles are emulated; bf16_tiles is the latter in instructions of AMX. By AVX2
  * and AVX-512 all else in such a kernel is the same arithmetic, whatever its tiles: the transforms
  * are made in vectors of channels and its sums in order, so its outputs must be the same numbers.
  * Portable C rounds the products of its transforms, so a few of what it multiplies are rounded to
@@ -24,11 +26,15 @@ int bf16_c(int argc, char **argv);
 int bf16_avx2(int argc, char **argv);
 #if BF16_HAS_NATIVE
 int bf16_avx512(int argc, char **argv);
+int bf16_amx(int argc, char **argv);
+#endif
+#if BF16_HAS_AMX
+int bf16_tiles(int argc, char **argv);
 #endif
 int generated_program_main(const struct model *model, int argc, char **argv)
     BURIN_EXPORT(generated_program_main);
 
-static const struct model *caught, *portable, *emulated, *native;
+static const struct model *caught, *portable, *emulated, *native, *emulated_tiles, *tiles;
 
 int generated_program_main(const struct model *model, int argc, char **argv)
 {
@@ -94,12 +100,10 @@ static size_t run(float **made, const struct kernel *kernel, int images)
     return count;
 }
 
-START_TEST(both_make_the_same_bits)
+/* That a kernel makes the same of any number of images as that of another program. */
+static void expect_same_bits(const struct kernel *kernel, const struct model *model)
 {
-    const struct kernel *kernel = &emulated->kernels[_i];
-    if (!kernel->in_bf16)
-        return;
-    const struct kernel *other = other_kernel(native, kernel);
+    const struct kernel *other = other_kernel(model, kernel);
     int images = kernel->images < other->images ? kernel->images : other->images;
     for (int n = 1; n <= images; n++) {
         float *expected, *got;
@@ -108,10 +112,23 @@ START_TEST(both_make_the_same_bits)
         for (size_t i = 0; i < count; i++)
             ck_assert_msg(memcmp(&got[i], &expected[i], sizeof *got) == 0,
                           "%s: number %zu of %d images: expected %a as by %s, got %a", kernel->name,
-                          i, n, (double)expected[i], native->isa, (double)got[i]);
+                          i, n, (double)expected[i], model->isa, (double)got[i]);
         free(expected);
         free(got);
     }
+}
+
+START_TEST(both_make_the_same_bits)
+{
+    if (emulated->kernels[_i].in_bf16)
+        expect_same_bits(&emulated->kernels[_i], native);
+}
+END_TEST
+
+START_TEST(tiles_make_the_bits_of_emulated_ones)
+{
+    if (emulated_tiles->kernels[_i].in_bf16)
+        expect_same_bits(&emulated_tiles->kernels[_i], tiles);
 }
 END_TEST
 
@@ -159,6 +176,10 @@ int main(void)
     emulated = model_of(bf16_avx2);
 #if BF16_HAS_NATIVE
     native = model_of(bf16_avx512);
+    emulated_tiles = model_of(bf16_amx);
+#endif
+#if BF16_HAS_AMX
+    tiles = model_of(bf16_tiles);
 #endif
     if (!cpu_supports(emulated->isa)) {
         printf("skipped: this processor has no %s\n", emulated->isa);
@@ -176,6 +197,9 @@ int main(void)
     tcase_add_loop_test(tcase, portable_c_is_near, 0, portable->kernel_count);
     if (native != NULL && cpu_supports(native->isa))
         tcase_add_loop_test(tcase, both_make_the_same_bits, 0, emulated->kernel_count);
+    if (tiles != NULL && cpu_supports(tiles->isa))
+        tcase_add_loop_test(tcase, tiles_make_the_bits_of_emulated_ones, 0,
+                            emulated_tiles->kernel_count);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -196,6 +196,8 @@ static inline int tiny_program(int argc, char **argv)
         tiny_recipe.crop = 32;
     if (kind != NULL && strcmp(kind, "foreign") == 0)
         tiny_model.isa = "sve";
+    if (kind != NULL && strcmp(kind, "tiles") == 0)
+        tiny_model.isa = "amx+bf16";
     if (kind != NULL && strcmp(kind, "renamed") == 0)
         tiny_model.name = "other";
     if (kind != NULL && strcmp(kind, "kernels") == 0)

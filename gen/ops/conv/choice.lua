@@ -30,7 +30,7 @@ local choice <const> = {}
 
 -- Among algorithms that suit, the first one is the model's choice.
 local ALGORITHMS <const> = {
-    require "ops/conv/depthwise", require "ops/conv/winograd_bf16",
+    require "ops/conv/depthwise", require "ops/conv/direct_amx", require "ops/conv/winograd_bf16",
     require "ops/conv/direct_bf16", require "ops/conv/bank", require "ops/conv/winograd",
     require "ops/conv/direct",
 }

@@ -30,11 +30,27 @@ end
 -- of products in bf16 always.
 function tests.flags_are_those_of_the_build()
     local cmake <const> = assert(host.read_file(test.dir .. "/../cmake/burin-programs.cmake"))
-    for _, name in ipairs(SETS) do
+    local function flags_of(name)
         local flags <const> = assert(cmake:match("set%(BURIN_FLAGS_" .. name .. "%s+(.-)%s+CACHE"))
-        local set <const> = isa.get(name, "float", false, "bf16")
-        test.equal(set.flags, (flags:gsub('"', ""):gsub("%s+", " ")), name)
+        return (flags:gsub('"', ""):gsub("%s+", " "):gsub("%${BURIN_FLAGS_(%w+)}", flags_of))
     end
+    for _, name in ipairs { "avx2", "avx512", "amx", "c" } do
+        test.equal(isa.get(name, "float", false, "bf16").flags, flags_of(name), name)
+    end
+end
+
+-- Tiles of AMX are for products of bf16, beside the vectors of AVX-512.
+function tests.amx_is_for_bf16()
+    local set <const> = isa.get("amx", "float", false, "bf16")
+    test.equal({ set.name, set.made_for, set.tiles }, { "amx", "amx+bf16", true })
+    test.equal({ set.vec, set.words.isa }, { "__m512", "avx512" })
+    for _, precision in ipairs { "fp32", "none" } do
+        local raised <const> = test.raises({
+            "--isa amx: has products of bf16 alone: expected --precision bf16, or --isa avx512",
+        }, isa.get, "amx", "float", false, precision)
+        test.equal(raised.kind, "usage")
+    end
+    test.equal(isa.get("avx512", "float", false, "bf16").tiles, nil)
 end
 
 function tests.numbers_have_one_type()

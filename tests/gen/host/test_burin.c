@@ -84,7 +84,7 @@ static const struct {
     {"report", "report: expected the folders of one run or more, got 0"},
     {"report --norm bn a",
      "--norm: report does not take it: expected gen, plan, scale, twin, export or freeze"},
-    {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512, c or neon"},
+    {"gen s8 --isa sse", "--isa sse: expected native, avx2, avx512, amx, c or neon"},
     {"gen s8 --real half", "--real half: expected float or double"},
     {"plan s8 --real double", "--real: plan does not take it: expected gen"},
     {"gen s8 --algorithm fft", "--algorithm fft: expected auto or direct"},
@@ -157,7 +157,11 @@ END_TEST
 START_TEST(training_has_no_neon)
 {
     expect("gen s8 --isa neon", 2,
-           "burin: --isa neon: is for frozen networks alone: expected native, avx2, avx512 or c\n");
+           "burin: --isa neon: is for frozen networks alone: expected native, avx2, avx512, amx or "
+           "c\n");
+    expect("gen s8 --isa amx", 2,
+           "burin: --isa amx: has products of bf16 alone: expected --precision bf16, or --isa "
+           "avx512\n");
 }
 END_TEST
 

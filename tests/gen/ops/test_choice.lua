@@ -123,6 +123,28 @@ function tests.direct_convolutions_are_in_bf16()
     end
 end
 
+-- In tiles of AMX are forward convolutions and data gradients whose runs of pairs can be cut into
+-- products: not those of 17 pairs.
+function tests.convolutions_are_in_tiles()
+    local planned <const> = pipeline.plan(
+        nets.small("conv { 34, window = 3, padding = 1 }, conv { 16, window = 1 }, "
+            .. "conv { 16, window = 3, groups = 2 }, global_avgpool(), conv { 10, window = 1 }",
+            "none", "4, 17, 17"),
+        options { isa = "amx", precision = "bf16" })
+    local found <const> = {}
+    for _, spec in ipairs(planned.train.plan.kernels) do
+        if spec.op == "conv" then
+            found[#found + 1] = spec.pass .. " " .. spec.algorithm
+            for _, candidate in ipairs(choice.candidates(spec, planned.set, "direct")) do
+                assert(candidate.algorithm == "direct" or candidate.algorithm == "bank")
+            end
+        end
+    end
+    test.equal(table.concat(found, ", "), "fwd direct_amx, fwd direct_bf16, fwd direct, fwd bank, "
+        .. "bwd_weights direct, bwd_data direct, bwd_weights direct, bwd_data direct, "
+        .. "bwd_weights direct_bf16, bwd_data direct_amx, bwd_weights direct_bf16")
+end
+
 -- The weight gradient pairs each pixel with that of the next output, or with none: rows narrower
 -- than a stride have no next one.
 function tests.pairs_of_pixels_stay_in_their_row()
@@ -255,10 +277,10 @@ machine { "amd-1-3" }
 ]]
     test.raises({
         't.lua:2: kernel: isa is "sse": expected one of avx2, avx512, c, avx2+bf16, '
-            .. "avx512+bf16 or c+bf16",
+            .. "avx512+bf16, amx+bf16 or c+bf16",
         "t.lua:2: kernel: mr is 0: expected an integer from 1 to 64",
-        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, winograd4_bf16, '
-            .. "direct_bf16, bank, winograd4 or direct",
+        't.lua:3: kernel: algorithm is "fft": expected one of depthwise, direct_amx, '
+            .. "winograd4_bf16, direct_bf16, bank, winograd4 or direct",
         "t.lua:3: kernel: nr is 1.5: expected an integer from 1 to 64",
         't.lua:3: kernel: has no field "tile": expected key, isa, algorithm, mr, nr or block',
         "t.lua:4: micro_batch: images is missing: expected an integer from 1 to 64",

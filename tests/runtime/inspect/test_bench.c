@@ -178,7 +178,8 @@ START_TEST(peak_is_a_rate)
     struct team *team = NULL;
     struct err err = {0};
     ck_assert(team_open(&team, 1, &err));
-    static const char *const sets[] = {"c", "avx2", "avx2+bf16", "avx512", "avx512+bf16"};
+    static const char *const sets[] = {"c",      "avx2",        "avx2+bf16",
+                                       "avx512", "avx512+bf16", "amx+bf16"};
     double rate;
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         if (!cpu_supports(sets[i]))

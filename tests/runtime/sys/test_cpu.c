@@ -22,6 +22,9 @@ START_TEST(the_best_isa_is_supported)
     ck_assert(!cpu_supports(""));
     if (cpu_supports("avx512"))
         ck_assert(cpu_supports("avx2"));
+    ck_assert(!cpu_supports("amx")); /* tiles are for bf16 alone */
+    if (cpu_supports("amx+bf16"))
+        ck_assert(cpu_supports("avx512+bf16"));
 }
 END_TEST
 

@@ -113,6 +113,21 @@ START_TEST(a_foreign_cpu_is_told_what_to_make)
 }
 END_TEST
 
+/* A processor that has tiles and a kernel that lends them run the program. */
+START_TEST(tiles_need_a_cpu_and_a_kernel)
+{
+    const struct world world = {.environment = {{"TINY_MODEL", "tiles"}}};
+    const int code = run_words(&world, "train --data synthetic --max-steps 1");
+    if (cpu_supports("amx+bf16")) {
+        ck_assert_int_eq(code, EXIT_OK);
+        return;
+    }
+    ck_assert_int_eq(code, EXIT_FAILED);
+    says(errors, "tiny: made for amx+bf16, which this CPU or its kernel lacks; remake it with: ");
+    ck_assert_int_eq(run_words(&world, "info"), EXIT_OK);
+}
+END_TEST
+
 START_TEST(missing_data_has_code_3)
 {
     refuses("train", EXIT_DATA);
@@ -367,6 +382,7 @@ int main(int argc, char **argv)
     tcase_add_test(usage, help_lists_every_option);
     tcase_add_test(usage, info_prints_the_layers);
     tcase_add_test(usage, a_foreign_cpu_is_told_what_to_make);
+    tcase_add_test(usage, tiles_need_a_cpu_and_a_kernel);
     tcase_add_test(usage, missing_data_has_code_3);
     suite_add_tcase(suite, usage);
 
