@@ -315,6 +315,42 @@
         to[count] = 0;
     }
 @ end
+@ if wanted.turn_numbers then
+    @ assert(isa == "avx512", "kernels in tiles of AMX alone turn images")
+
+    /* Stores the first numbers of so many pixels, `from_step` ${real}s apart, in bf16, channel by channel: `to_step` words apart. */
+    static INLINE void turn_numbers(uint16_t *restrict to, int to_step, const ${real} *restrict from, int from_step, int pixels, int channels)
+    {
+        const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+        for (int i = 0; i < pixels; i += 16) {
+            const int rows = pixels - i < 16 ? pixels - i : 16;
+            for (int c = 0; c < channels; c += 16) {
+                const int lanes = channels - c < 16 ? channels - c : 16;
+                __m512 v[16];
+                for (int r = 0; r < 16; r++) {
+                    v[r] = r < rows ? _mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), from + (i + r) * from_step + c) : _mm512_setzero_ps();
+                }
+                /* The numbers of row r and lane l whose numbers differ in a bit change places, bit by bit. */
+                for (int bit = 8; bit > 0; bit /= 2) {
+                    const __m512i bits = _mm512_set1_epi32(bit);
+                    const __mmask16 is_set = _mm512_test_epi32_mask(lane, bits);
+                    const __m512i low = _mm512_mask_add_epi32(lane, is_set, lane, _mm512_sub_epi32(_mm512_set1_epi32(16), bits));
+                    const __m512i high = _mm512_mask_add_epi32(_mm512_add_epi32(lane, bits), is_set, lane, _mm512_set1_epi32(16));
+                    for (int r = 0; r < 16; r++) {
+                        if ((r & bit) == 0) {
+                            const __m512 first = v[r];
+                            v[r] = _mm512_permutex2var_ps(first, low, v[r + bit]);
+                            v[r + bit] = _mm512_permutex2var_ps(first, high, v[r + bit]);
+                        }
+                    }
+                }
+                for (int r = 0; r < lanes; r++) {
+                    _mm256_mask_storeu_epi16(to + (c + r) * to_step + i, (__mmask16)((1u << rows) - 1), (__m256i)_mm512_cvtneps_pbh(v[r]));
+                }
+            }
+        }
+    }
+@ end
 @ if wanted.tile_shapes then
 
     /* What _tile_loadconfig reads: how many rows each tile of AMX has, and bytes in each. */

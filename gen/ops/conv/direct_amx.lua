@@ -11,15 +11,16 @@
 -- the last tiles begin earlier and make some pixels twice. Nobody has timed these kernels: see
 -- docs/winograd.md.
 
+local amx <const> = require "ops/conv/amx"
 local common <const> = require "ops/conv/common"
 local direct_bf16 <const> = require "ops/conv/direct_bf16"
 local layout <const> = require "ops/layout"
 local nests <const> = require "ops/conv/nests"
+local weights_amx <const> = require "ops/conv/weights_amx"
 
 local direct_amx <const> = common.merge({}, direct_bf16)
 direct_amx.name = "direct_amx"
 
-local LINES <const> = 16 -- rows of a tile, and pairs of bf16 in a row of it
 local SUMS <const> = 4 -- tiles of sums
 local FEWEST <const> = 4 -- pairs that are worth a product
 
@@ -53,11 +54,7 @@ local function step(spec)
             all = greatest_common_divisor(all, (run.length + 1) // 2)
         end
     end
-    local most = LINES
-    while all % most > 0 do
-        most = most - 1
-    end
-    return most
+    return amx.divisor(all)
 end
 
 -- The narrowest nest and the lowest.
@@ -74,21 +71,27 @@ local function rows(spec, nr)
     return share((least(spec)), SUMS // nr)
 end
 
---- Forward convolutions and data gradients that direct_bf16.lua makes.
+--- Those that direct_bf16.lua makes.
 function direct_amx.possible(spec, isa)
-    return isa.tiles and spec.pass ~= "bwd_weights" and direct_bf16.possible(spec, isa)
+    return isa.tiles and direct_bf16.possible(spec, isa)
 end
 
---- A run of pairs that has no divisor is multiplied in small pieces.
+--- A run of pairs, or inputs, that have no divisor are multiplied in small pieces.
 function direct_amx.suits(spec)
+    if spec.pass == "bwd_weights" then
+        return amx.divisor(spec.c) >= math.min(spec.c, FEWEST)
+    end
     return step(spec) >= FEWEST
 end
 
 --- mr: pixels; nr: vectors of outputs, each a tile of its own.
 function direct_amx.candidates(spec, isa)
+    if spec.pass == "bwd_weights" then
+        return weights_amx.candidates(spec, isa)
+    end
     local target <const> = spec.pass == "fwd" and spec.y or spec.dx
     local _, narrowest <const> = least(spec)
-    local list <const>, mr <const> = {}, share(narrowest, LINES)
+    local list <const>, mr <const> = {}, share(narrowest, amx.lines)
     for nr = 2, 1, -1 do
         if target.pitch // isa.vl % nr == 0 then
             list[#list + 1] = { mr = mr, nr = nr }
@@ -99,29 +102,28 @@ end
 
 -- -- Kernels -------------------------------------------------------------------------------------
 
---- Floats of memory that a kernel works in, and their shape: the source in bf16.
+--- Floats of memory that a kernel works in, and their shape: of what it multiplies in bf16.
 function direct_amx.scratch(spec)
+    if spec.pass == "bwd_weights" then
+        local made <const> = weights_amx.made(spec)
+        return made.floats, string.format("%d + %d pairs", made.planes_floats,
+            made.floats - made.planes_floats)
+    end
     local words <const> = layout.floats(spec.pass == "fwd" and spec.x or spec.dy)
     return (words + spec.vl + 1) // 2, words .. " in bf16"
 end
 
--- What struct tile_shapes has of each tile: so many sums, one of inputs, some of weights.
-local function of_each(params, sum, input, weight)
-    local list <const> = {}
-    for i = 1, params.sums + 1 + params.nr do
-        list[i] = i <= params.sums and sum or i == params.sums + 1 and input or weight
-    end
-    return table.concat(list, ", ")
-end
-
 --- The template of a kernel and its parameters.
 function direct_amx.params(spec, isa, options)
+    if spec.pass == "bwd_weights" then
+        return weights_amx.params(spec, isa)
+    end
     local _, params <const> = direct_bf16.params(spec, isa, options)
-    local taken <const> = step(spec)
-    params.rows, params.step = rows(spec, params.nr), taken
+    params.rows, params.step = rows(spec, params.nr), step(spec)
     params.sums = params.rows * params.nr
-    params.tile_bytes = of_each(params, 4 * isa.vl, 4 * taken, 4 * isa.vl)
-    params.tile_rows = of_each(params, params.mr, params.mr, taken)
+    params.tile_bytes, params.tile_rows = amx.shapes {
+        sums = params.sums, columns = params.nr, rows = params.mr, step = params.step,
+    }
     return "ops/conv/direct_amx.c.tpl", params
 end
 
