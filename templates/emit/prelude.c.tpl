@@ -123,6 +123,16 @@
     #pragma clang diagnostic pop
     #endif
 @ end
+@ if wanted.read_anew then
+
+    /* The same address, which the compiler cannot know: it would keep what the tile before has read of this one in
+     * registers that sums need. */
+    static inline const ${real} *read_anew(const ${real} *p)
+    {
+        __asm__("" : "+r"(p));
+        return p;
+    }
+@ end
 @ if wanted.where_positive then
 
     /* v where x > 0, else 0. */

@@ -3,8 +3,13 @@
 -- Every channel is convolved by itself, so a vector of channels is a vector of results: nothing is
 -- broadcast and no sum crosses channels. A tile is mr rows x nr columns of pixels of one vector of
 -- channels. It loads each pixel of the source once and multiplies it for all outputs of the tile
--- that see it, so that there are fewer loads than multiply-adds. The weight gradient does the same
--- with the gradients of a tile of outputs and one sum for each tap of the window.
+-- that see it, so that there are fewer loads than multiply-adds. All channels of these pixels come
+-- before the next ones, so that what is read and written is in a row: vectors of 256 channels, a
+-- pixel from each other, share so few sets of the first cache that none of them stays there. The
+-- weights of a vector are read again for each tile.
+--
+-- The weight gradient does the same with the gradients of a tile of outputs and one sum for each
+-- tap of the window, which stays in its register over a row of tiles of one vector of channels.
 --
 -- Where each channel has several outputs (a multiplier), vectors are of outputs: see spread.lua.
 
@@ -24,7 +29,7 @@ depthwise.possible = grouped.is_apart
 -- -- Tiles ---------------------------------------------------------------------------------------
 
 local MAX_ROWS <const>, MAX_COLS <const> = 3, 8
-local MAX_TERMS <const> = 200 -- multiply-adds written out in a tile
+local MAX_TERMS <const> = 400 -- multiply-adds written out in a tile
 
 -- The source rows of a tile, in order: { at = row, cols = { { at = column, terms = { { m, n, tap },
 -- ... } }, ... } }, places relative to the first pixel. Term: output m, n sees it in the tap with

@@ -5,7 +5,7 @@
 @ assert(not adds_up or not relu and not stats, "what is stored are sums of what is in a vector")
 /* ${formula}
  * ${shapes}
- * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, channels, tiles.
+ * Tile of up to ${mr} x ${nr} pixels of one vector of channels; rows of tiles, tiles, channels.
  * ${cost} templates/ops/conv/depthwise.c.tpl */
 @ prototype()
 static NOINLINE void ${name}(${signature})
@@ -17,33 +17,22 @@ static NOINLINE void ${name}(${signature})
             @ end
             @ for _, span in ipairs(band.spans) do
                 for (int row = ${span.first}; row < ${span.last}; row += ${span.mr}) {
-                    for (int k = 0; k < ${pitch}; k += ${vl}) {
-                        @ if band.reads then
-                            const ${real} *weight = w + k * ${taps};
-                        @ end
-                        @ if bias then
-                            const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
-                        @ end
-                        @ if stats then
-                            ${vec} shift = ${mm}_loadu_ps(sums + k);
-                            ${vec} sum = ${mm}_setzero_ps();
-                            ${vec} squares = ${mm}_setzero_ps();
-                        @ end
-                        @ for _, part in ipairs(span.parts) do
-                            @ if #span.parts > 1 then
+                    @ for _, part in ipairs(span.parts) do
+                        @ if #span.parts > 1 then
 
-                                /* Columns ${part.col_residue} + ${band.step_w} j. */
-                            @ end
-                            @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
-                                const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
-                            @ end
-                            @ for _, cols in ipairs(part.cols) do
-                                for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
+                            /* Columns ${part.col_residue} + ${band.step_w} j. */
+                        @ end
+                        @ for _, cols in ipairs(part.cols) do
+                            for (int col = ${cols.first}; col < ${cols.last}; col += ${cols.mr}) {
+                                for (int k = 0; k < ${pitch}; k += ${vl}) {
                                     @ if fetches then
                                         @ uses "fetch_ahead"
                                         fetch_ahead(ahead);
                                     @ end
                                     ${real} *out = ${target} + (${band.out_row} * ${target_cols} + ${part.out_col}) * ${target_pitch} + ${of_target};
+                                    @ if bias then
+                                        const ${vec} bias0 = ${mm}_loadu_ps(bias + k);
+                                    @ end
                                     @ for m = 0, span.mr - 1 do
                                         @ for n = 0, cols.mr - 1 do
                                             ${vec} acc${m}_${n} = ${bias and "bias0" or mm .. "_setzero_ps()"};
@@ -51,6 +40,10 @@ static NOINLINE void ${name}(${signature})
                                     @ end
                                     @ if part.reads then
 
+                                        const ${real} *weight = w + k * ${taps};
+                                        @ for tap = part.first_tap, part.first_tap + part.taps - 1 do
+                                            const ${vec} w${tap} = ${mm}_loadu_ps(${c.add("weight", tap * vl)});
+                                        @ end
                                         const ${real} *in = ${source} + (${part.row} * ${source_cols} + ${part.col}) * ${source_pitch} + ${of_source};
                                         ${vec} x0;
                                     @ end
@@ -73,12 +66,17 @@ static NOINLINE void ${name}(${signature})
                                         @ end
                                     @ end
                                     @ if stats then
-                                        ${vec} d;
                                         @ if span.first == 0 and cols.first == 0 then
                                             if (row == 0 && col == 0) {
-                                                shift = acc0_0;
+                                                ${mm}_storeu_ps(sums + k, acc0_0);
+                                                ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_setzero_ps());
+                                                ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_setzero_ps());
                                             }
                                         @ end
+                                        const ${vec} shift = ${mm}_loadu_ps(sums + k);
+                                        ${vec} sum = ${mm}_setzero_ps();
+                                        ${vec} squares = ${mm}_setzero_ps();
+                                        ${vec} d;
                                     @ end
                                     @ for _, store in ipairs(adds_up and cols.stores or {}) do
                                         ${store.fn}(${store.arguments}, ${adding});
@@ -98,21 +96,14 @@ static NOINLINE void ${name}(${signature})
                                             @ end
                                         @ end
                                     @ end
+                                    @ if stats then
+                                        ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${pitch}), sum));
+                                        ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${2 * pitch}), squares));
+                                    @ end
                                 }
-                            @ end
+                            }
                         @ end
-                        @ if stats then
-                            @ if span.first == 0 then
-                                if (row == 0) {
-                                    ${mm}_storeu_ps(sums + k, shift);
-                                    ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_setzero_ps());
-                                    ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_setzero_ps());
-                                }
-                            @ end
-                            ${mm}_storeu_ps(sums + k + ${pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${pitch}), sum));
-                            ${mm}_storeu_ps(sums + k + ${2 * pitch}, ${mm}_add_ps(${mm}_loadu_ps(sums + k + ${2 * pitch}), squares));
-                        @ end
-                    }
+                    @ end
                 }
             @ end
         @ end

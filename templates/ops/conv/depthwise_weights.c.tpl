@@ -29,7 +29,8 @@ static NOINLINE void ${name}(${signature})
                                     @ uses "fetch_ahead"
                                     fetch_ahead(ahead);
                                 @ end
-                                const ${real} *in = x + (${chunk.row} * ${x_cols} + ${col}) * ${x_pitch} + ${of_source};
+                                @ uses "read_anew"
+                                const ${real} *in = read_anew(x + (${chunk.row} * ${x_cols} + ${col}) * ${x_pitch} + ${of_source});
                                 const ${real} *grad = dy + (${c.index("row", dy_border)} * ${dy_cols} + ${c.add("col", dy_border)}) * ${pitch} + k;
                                 @ for m = 0, span.mr - 1 do
                                     @ for n = 0, cols.mr - 1 do
