@@ -83,22 +83,23 @@ function kernel.shapes_text(spec, pitch, weights)
     return table.concat(parts, ", ") .. "."
 end
 
--- The step of a loop over images: "image++, y += 36992, x += 18496".
-local function next_image(spec, pitch)
-    local steps <const> = { "image++" }
+-- The step of a loop over images, so many of them: "image++, y += 36992, x += 18496".
+local function next_image(spec, pitch, together)
+    local steps <const> = { together == 1 and "image++" or "image += " .. together }
     for _, param in ipairs(spec.params) do
         local l <const> = spec[LAYOUT_OF[param] or ""]
         if l then
-            steps[#steps + 1] = string.format("%s += %d", param, layout.floats(l))
+            steps[#steps + 1] = string.format("%s += %d", param, together * layout.floats(l))
         elseif param == "winner" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
-            steps[#steps + 1] = string.format("winner += %d", small.h * small.w * small.pitch)
+            steps[#steps + 1] = string.format("winner += %d",
+                together * small.h * small.w * small.pitch)
         elseif param == "place" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
-            steps[#steps + 1] = string.format("place += %d", small.pitch)
+            steps[#steps + 1] = string.format("place += %d", together * small.pitch)
         elseif param == "sums" or vector_rows(spec, param) and spec.each_image then
             local rows <const> = vector_rows(spec, param)
-            steps[#steps + 1] = string.format("%s += %d", param, rows * pitch)
+            steps[#steps + 1] = string.format("%s += %d", param, together * rows * pitch)
         end
     end
     return table.concat(steps, ", ")
@@ -138,18 +139,20 @@ function kernel.has(list, word)
 end
 
 --- The parameters by which a template finds the pixels of an image: <prefix>_at, that of the first
---- one, _row, the floats of a row, and _pitch.
+--- one, _row, the floats of a row, _floats, those of an image, and _pitch.
 function kernel.place(params, prefix, l)
     params[prefix .. "_at"] = (l.border * layout.cols(l) + l.border) * l.pitch
     params[prefix .. "_row"] = layout.cols(l) * l.pitch
+    params[prefix .. "_floats"] = layout.floats(l)
     params[prefix .. "_pitch"] = l.pitch
 end
 
 --- The parameters that every template has.
---- pitch: lanes of the norm's sums and coefficients, if it has any; in_place: dx may be dy
-function kernel.common(spec, isa, pitch, in_place)
+--- pitch: lanes of the norm's sums and coefficients, if it has any; in_place: dx may be dy;
+--- together: images that the loop over them takes at once, one unless it is said
+function kernel.common(spec, isa, pitch, in_place, together)
     return {
-        next_image = next_image(spec, pitch),
+        next_image = next_image(spec, pitch, together or 1),
         name = spec.name, where = spec.layer or spec.name,
         signature = signature(spec, isa.real, in_place),
         any_size = false, pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),

@@ -133,8 +133,9 @@ end
 -- -- Kernels -------------------------------------------------------------------------------------
 
 -- Vectors of channels whose gradients of weights a loop keeps; vectors of an image that a loop
--- takes, each with sums of its own.
-local BLOCK <const>, IMAGE_BLOCK <const> = 4, 4
+-- takes, each with sums of its own; images for which a loop reads the weights of their elements, or
+-- changes the gradients of these, once. More images than two take longer: too many streams.
+local BLOCK <const>, IMAGE_BLOCK <const>, IMAGES <const> = 4, 4, 2
 
 -- What a kernel computes, for its comment.
 local function formula(spec)
@@ -184,7 +185,7 @@ local function image_loops(params, spec, isa)
     params.h, params.elements_row = spec.x.h, spec.x.w * pitch
     params.run, params.columns = flat and spec.x.w * pitch or pitch, flat and 1 or spec.x.w
     params.block = tile.block(params.run // isa.vl, IMAGE_BLOCK)
-    params.values = spec.c * spec.x.h * spec.x.w
+    params.values, params.together = spec.c * spec.x.h * spec.x.w, IMAGES
     return "ops/set_norm_image.c.tpl"
 end
 
@@ -198,7 +199,7 @@ end
 --- The template of a kernel and its parameters. The data gradient may work in place.
 function set_norm.params(spec, isa)
     local data <const>, of_image <const> = spec.pass == "bwd_data", is_of_image(spec)
-    local params <const> = kernel.common(spec, isa, nil, data)
+    local params <const> = kernel.common(spec, isa, nil, data, of_image and IMAGES or 1)
     params.channels, params.pitch = spec.c, spec.x.pitch
     params.centred, params.eps = spec.norm == "layer", isa.literal(spec.eps)
     params.masks_x, params.adds = spec.masks_x, spec.adds or false
