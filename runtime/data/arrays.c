@@ -174,11 +174,25 @@ static int lines_of(const char *text)
     return lines;
 }
 
+/* The first one without a character, or -1. */
+static int empty_line(const char *text)
+{
+    for (int line = 0; *text != '\0'; line++, text += strcspn(text, "\n") + 1) {
+        if (*text == '\n')
+            return line;
+    }
+    return -1;
+}
+
 static bool take_classes(struct data *data, const struct data_request *request,
                          const struct arrays *arrays, struct err *err)
 {
     const int named = arrays->names != NULL ? lines_of(arrays->names) : DATA_MAX_CLASSES;
+    const int empty = arrays->names != NULL ? empty_line(arrays->names) : -1;
     int largest = 0;
+    if (empty >= 0)
+        return err_set_code(err, EXIT_DATA, "%s: the name of class %d is empty: expected a text",
+                            request->path, empty);
     if (named < 1 || named > DATA_MAX_CLASSES)
         return err_set_code(err, EXIT_DATA, "%s: %d names of classes: expected 1 to %d",
                             request->path, named, DATA_MAX_CLASSES);

@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 
 #include "rng.h"
+#include "sys/utf8.h"
+
+enum { LONGEST_NAME = 64 }; /* of a class out of a text, with the zero at its end */
 
 /* -- Memory ------------------------------------------------------------------------------------ */
 
@@ -180,35 +183,76 @@ bool data_name_classes(struct data *data, const char *const *names)
     return true;
 }
 
+bool data_is_name(const char *name)
+{
+    const size_t length = strlen(name);
+    for (const unsigned char *at = (const unsigned char *)name; *at != '\0'; at++) {
+        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0)) /* U+0080 to U+009F, too */
+            return false;
+    }
+    return utf8_end(name, length) == length;
+}
+
+size_t data_name_length(const char *name)
+{
+    size_t length = strlen(name) + 3;
+    for (; *name != '\0'; name++)
+        length += *name == '"' || *name == '\\';
+    return length;
+}
+
+/* One name of the lines, and what all take so far. */
+static bool copy_name(char *copy, const char *line, size_t length, int k, size_t *all,
+                      const char *what, struct err *err)
+{
+    const size_t good = utf8_end(line, length);
+    if (good < length)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: name of class %d, byte %zu: found 0x%02x: expected UTF-8 text",
+                            what, k, good, (unsigned)(unsigned char)line[good]);
+    if (length >= LONGEST_NAME)
+        length = utf8_cut(line, LONGEST_NAME - 1);
+    memcpy(copy, line, length);
+    copy[length] = '\0';
+    *all += data_name_length(copy);
+    return *all <= DATA_NAMES_SIZE ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: names of classes of more than %d characters in all: expected shorter "
+                        "names",
+                        what, DATA_NAMES_SIZE);
+}
+
 bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err)
 {
-    enum { LONGEST = 64 };
     static const char ends[] = "\r\n";
     assert(data->classes <= DATA_MAX_CLASSES);
-    char(*copies)[LONGEST] = malloc(DATA_MAX_CLASSES * sizeof *copies);
+    char(*copies)[LONGEST_NAME] = malloc(DATA_MAX_CLASSES * sizeof *copies);
+    if (copies == NULL)
+        return err_set_errno(err, ENOMEM, "%s: cannot hold the names of classes", what);
     const char *names[DATA_MAX_CLASSES];
+    size_t all = 0;
+    bool ok = true;
     int count = 0;
-    for (; copies != NULL && count < data->classes; count++) {
+    for (; ok && count < data->classes; count++) {
         size_t length = text != NULL ? strcspn(text, ends) : 0;
         if (text != NULL && length == 0)
             break;
         if (text == NULL)
-            snprintf(copies[count], LONGEST, "%d", count);
+            snprintf(copies[count], LONGEST_NAME, "%d", count);
         else
-            snprintf(copies[count], LONGEST, "%.*s", (int)(length < LONGEST ? length : LONGEST),
-                     text);
+            ok = copy_name(copies[count], text, length, count, &all, what, err);
         names[count] = copies[count];
         if (text != NULL)
             text += length + strspn(text + length, ends);
     }
     bool whole = count == data->classes && (text == NULL || *text == '\0');
-    bool named = copies != NULL && whole && data_name_classes(data, names);
-    bool held = copies != NULL;
+    if (ok && !whole)
+        ok = err_set_code(err, EXIT_DATA, "%s: expected %d line%s with a name each", what,
+                          data->classes, data->classes == 1 ? "" : "s");
+    ok = ok && (data_name_classes(data, names) ||
+                err_set_errno(err, ENOMEM, "%s: cannot hold the names of classes", what));
     free(copies);
-    if (held && !whole)
-        return err_set_code(err, EXIT_DATA, "%s: expected %d line%s with a name each", what,
-                            data->classes, data->classes == 1 ? "" : "s");
-    return named || err_set_errno(err, ENOMEM, "%s: cannot hold the names of classes", what);
+    return ok;
 }
 
 /* -- Sealing ----------------------------------------------------------------------------------- */

@@ -119,8 +119,15 @@ bool data_hold_out(struct data *data, int n, struct data *held, struct err *err)
  * characters become '?': names come from files, and are printed. */
 bool data_name_classes(struct data *data, const char *const *names);
 
+/* Whether a name can stand in the metadata of a model: UTF-8 without control characters. */
+bool data_is_name(const char *name);
+
+/* Characters of a name in a list in JSON, with its quotes and the comma. */
+size_t data_name_length(const char *name);
+
 /* The same from a text with a name a line, or names "0", "1", ... where text is NULL. EXIT_DATA
- * where there are not as many lines as classes; what, the file, begins the message. */
+ * where there are not as many lines as classes, or where a line is no text or all are too long for
+ * the metadata of a model; what, the file, begins the message. */
 bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err);
 
 /* Pixel `at` of an image of floats, which may lie anywhere in a file: its address need not be one

@@ -113,43 +113,13 @@ void folder_note(char *note, size_t size, const char *fmt, ...)
 
 /* -- Classes ----------------------------------------------------------------------------------- */
 
-/* Whether a name can stand in the metadata of a model: UTF-8 (RFC 3629) without control
- * characters. */
-static bool is_text(const char *name)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    for (const unsigned char *at = (const unsigned char *)name; *at != '\0';) {
-        const int more = *at < 0x80 ? 0 : *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-        uint32_t code = more == 0 ? *at : *at & (0x3fU >> more);
-        if ((*at & 0xc0) == 0x80 || *at >= 0xf8)
-            return false;
-        at++;
-        for (int i = 0; i < more; i++, at++) {
-            if ((*at & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (*at & 0x3f);
-        }
-        if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
-            code < 0x20 || (code >= 0x7f && code < 0xa0))
-            return false;
-    }
-    return true;
-}
-
-/* Characters of a name in JSON, with the quotes and the comma. */
-static size_t json_length(const char *name)
-{
-    size_t length = strlen(name) + 3;
-    for (; *name != '\0'; name++)
-        length += *name == '"' || *name == '\\';
-    return length;
-}
-
 static bool add_class(struct folder_list *list, const char *name, size_t *length, struct err *err)
 {
-    *length += json_length(name);
-    if (!is_text(name))
-        return err_set_code(err, EXIT_DATA, "%s/%s: expected a name in UTF-8, for a class",
+    *length += data_name_length(name);
+    if (!data_is_name(name))
+        return err_set_code(err, EXIT_DATA,
+                            "%s/%s: expected a name in UTF-8 without control characters, for a "
+                            "class",
                             list->path, name);
     if (*length > DATA_NAMES_SIZE)
         return err_set_code(err, EXIT_DATA,

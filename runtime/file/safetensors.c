@@ -17,6 +17,7 @@
 #include "file/infile.h"
 #include "file/sha256.h"
 #include "file/strict_json.h"
+#include "sys/utf8.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are little-endian and are copied as they are"
@@ -117,30 +118,6 @@ bool safetensors_check(const struct safetensors *file, const struct safetensor *
 }
 
 /* -- Header ------------------------------------------------------------------------------------ */
-
-/* Offset of the first byte that is no part of UTF-8 text (Unicode 15, table 3-7), or n. */
-static size_t utf8_end(const unsigned char *s, size_t n)
-{
-    size_t i = 0;
-    while (i < n) {
-        unsigned char c = s[i];
-        if (c != 0 && c < 0x80) { /* as nearly all of a header is */
-            i++;
-            continue;
-        }
-        size_t more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-        unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (c < 0xc2 || c > 0xf4 || more >= n - i)
-            return i;
-        for (size_t k = 1; k <= more; k++, low = 0x80, high = 0xbf) {
-            if (s[i + k] < low || s[i + k] > high)
-                return i;
-        }
-        i += more + 1;
-    }
-    return n;
-}
 
 /* A name that can be shown to a person as it is. */
 static bool printable(const char *name)

@@ -13,7 +13,7 @@ static const uint8_t labels_8[] = {1, 1};
 
 #define DICT(descr, shape) "{'descr': '" descr "', 'fortran_order': False, 'shape': " shape ", }"
 
-enum { NPY_SIZE = 6000 };
+enum { NPY_SIZE = 16000 };
 
 struct npz_case {
     const char *x, *y; /* dictionaries */

@@ -186,7 +186,28 @@ START_TEST(names_of_an_npz)
         refuses(EXIT_DATA, message);
     }
     put_npz(&grey, "a\0", 2, DICT("|S1", "(2,)"), ZIP_CM_DEFLATE);
-    refuses(EXIT_DATA, "@/x.npz: y_train.npy (2,): element 1: label 2: expected 0 to 1");
+    refuses(EXIT_DATA, "@/x.npz: the name of class 1 is empty: expected a text");
+}
+END_TEST
+
+/* What stands in the metadata of a model has to be read again, by others, too. */
+START_TEST(names_that_no_model_can_keep)
+{
+    enum { WIDTH = 63 };
+    static char names[DATA_MAX_CLASSES][WIDTH];
+    static const uint32_t half[] = {'a', 0xd800, 'b', 0, 'c', 0};
+    put_npz(&grey, (const char *)half, sizeof half, DICT("<U2", "(3,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: name of class 0, byte 1: found 0xed: expected UTF-8 text");
+    memset(names, 'n', sizeof names);
+    put_npz(&grey, names[0], 242 * WIDTH, DICT("|S63", "(242,)"), ZIP_CM_DEFLATE);
+    opens();
+    ck_assert_uint_eq(strlen(data.class_names[241]), WIDTH);
+    put_npz(&grey, names[0], 243 * WIDTH, DICT("|S63", "(243,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: names of classes of more than 16000 characters in all: expected "
+                       "shorter names");
+    memset(names, '"', sizeof names); /* two characters each in JSON */
+    put_npz(&grey, names[0], 125 * WIDTH, DICT("|S63", "(125,)"), ZIP_CM_DEFLATE);
+    refuses(EXIT_DATA, "@/x.npz: names of classes of more than 16000 characters in all");
 }
 END_TEST
 
@@ -412,6 +433,7 @@ int main(void)
     tcase_add_test(tests, an_npz_of_floats_is_read);
     tcase_add_test(tests, every_axis_finds_its_place);
     tcase_add_test(tests, names_of_an_npz);
+    tcase_add_test(tests, names_that_no_model_can_keep);
     tcase_add_loop_test(tests, arrays_of_every_kind, 0, sizeof npz_cases / sizeof npz_cases[0]);
     tcase_add_test(tests, dictionaries_say_three_things);
     tcase_add_test(tests, a_file_that_is_shorter_than_it_says_is_told);

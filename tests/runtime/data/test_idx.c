@@ -94,6 +94,15 @@ START_TEST(names_come_from_a_file)
     files_put("classes.txt", "one\ntwo\nthree\n", 14);
     refuses(EXIT_DATA, "@/train-labels-idx1-ubyte: record 2 of 2, at byte 9: label 3: expected 0 "
                        "to 2");
+    files_put("classes.txt", "one\ntwo\ncaf\xe9\nfour\n", 18);
+    refuses(EXIT_DATA, "@/classes.txt: name of class 2, byte 3: found 0xe9: expected UTF-8 text");
+    /* A long name is cut between two characters: 61 letters, and two bytes of one more. */
+    static const char letters[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg";
+    char lines[100];
+    snprintf(lines, sizeof lines, "%s\xe6\x97\xa5\nb\nc\nd\n", letters);
+    files_put("classes.txt", lines, strlen(lines));
+    opens();
+    ck_assert_str_eq(data.class_names[0], letters);
     files_put("classes.txt", "", 0);
     refuses(EXIT_DATA, "@/classes.txt: expected 1 to 256 lines with a name each");
     char many[2 * (DATA_MAX_CLASSES + 1) + 1] = "";
