@@ -6,10 +6,27 @@
 #include <string.h>
 
 #include "file/outfile.h"
+#include "sys/utf8.h"
+
+/* Returns text, which may be NULL. */
+static char *mask(char *text)
+{
+    if (text == NULL)
+        return NULL;
+    const size_t length = strlen(text);
+    for (size_t at = 0; (at += utf8_end(text + at, length - at)) < length;)
+        text[at] = '?';
+    return text;
+}
+
+char *json_line(const struct cJSON *object)
+{
+    return mask(cJSON_PrintUnformatted(object));
+}
 
 bool json_save(struct cJSON *document, bool complete, const char *path, struct err *err)
 {
-    char *text = complete ? cJSON_Print(document) : NULL;
+    char *text = complete ? mask(cJSON_Print(document)) : NULL;
     cJSON_Delete(document);
     if (text == NULL)
         return err_set_errno(err, ENOMEM, "%s", path);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file/infile.h"
+#include "file/json.h"
 
 static const char csv_header[] =
     "epoch,lr,train_loss,train_acc,%s_loss,%s_acc,seconds,images_per_s,data\n";
@@ -141,7 +142,7 @@ bool log_event(struct log *log, struct cJSON *fields, const char *name, struct e
     if (event != NULL && cJSON_InsertItemInArray(fields, 0, event)) {
         event->string = strdup("event");
         bool marked = !log->kind.synthetic || cJSON_AddStringToObject(fields, "data", "SYNTHETIC");
-        text = event->string != NULL && marked ? cJSON_PrintUnformatted(fields) : NULL;
+        text = event->string != NULL && marked ? json_line(fields) : NULL;
     }
     cJSON_Delete(fields);
     if (text == NULL)

@@ -120,7 +120,7 @@ static bool print_object(FILE *out, const struct answer *a, const double *p, con
     } else {
         ok = json_add(ok ? object : NULL, "classes", classes) && ok;
     }
-    char *text = ok ? cJSON_PrintUnformatted(object) : NULL;
+    char *text = ok ? json_line(object) : NULL;
     if (text != NULL)
         fprintf(out, "%s\n", text);
     cJSON_free(text);

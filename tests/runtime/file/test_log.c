@@ -224,6 +224,19 @@ START_TEST(a_failed_write_is_an_error)
 }
 END_TEST
 
+/* A path need not be text, a line of JSON must. */
+START_TEST(a_line_is_utf8)
+{
+    open_log(NULL, false);
+    cJSON *fields = cJSON_CreateObject();
+    cJSON_AddStringToObject(fields, "source", "\xc3\xa9 \xe9 \xed\xa0\x80");
+    ck_assert_msg(log_event(&logs, fields, "start", &err), "%s", err.message);
+    close_log();
+    ck_assert_str_eq(contents("log.jsonl"),
+                     "{\"event\":\"start\",\"source\":\"\xc3\xa9 ? ???\"}\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("log");
@@ -233,6 +246,7 @@ int main(void)
     tcase_add_test(lines, synthetic_marks_every_line);
     tcase_add_test(lines, what_is_held_out_has_names_of_its_own);
     tcase_add_test(lines, an_event_begins_with_its_name);
+    tcase_add_test(lines, a_line_is_utf8);
     tcase_add_test(lines, resuming_cuts_what_came_after);
     tcase_add_test(lines, resuming_cuts_half_a_line_only);
     tcase_add_test(lines, resuming_keeps_lines_of_others);
