@@ -88,8 +88,10 @@ static bool look(const struct command *c, const char *path, struct err *err)
         return false;
     bool ok = c->network == NULL || dataset_fits(&train, &request, c->name, err);
     request.part = DATA_TEST;
+    const bool tests = ok && format_open(&test, &request, &none);
+    ok = ok && (!tests || dataset_alike(&train, test.type, err));
     if (ok)
-        print(&train, format_open(&test, &request, &none) ? test.count : 0);
+        print(&train, tests ? test.count : 0);
     data_close(&train);
     data_close(&test);
     return ok;

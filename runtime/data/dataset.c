@@ -85,6 +85,17 @@ bool dataset_fits(const struct data *data, const struct data_request *request, c
                found.h, found.w, found.classes, found.c, found.h, found.w, found.classes);
 }
 
+bool dataset_alike(const struct data *train, enum data_type tests, struct err *err)
+{
+    static const char *const names[] = {[DATA_BYTES] = "bytes", [DATA_FLOATS] = "floats"};
+    return train->type == tests ||
+           err_set_code(err, EXIT_DATA,
+                        "%s: the training images are %s, the test images %s: expected both of one "
+                        "type: bytes are scaled to 0 to 1, x.astype(numpy.float32) / 255, and "
+                        "floats are taken as they are",
+                        train->source, names[train->type], names[tests]);
+}
+
 /* Looks at what is there, before it is read. */
 static bool check_shape(const struct data_request *request, const struct model *model,
                         struct err *err)

@@ -34,6 +34,10 @@ bool dataset_find(char name[DATA_PATH_SIZE], const char *option, bool *environme
 bool dataset_fits(const struct data *data, const struct data_request *request, const char *network,
                   struct err *err);
 
+/* Whether the training images are of the type of the test images, as both are normalised alike. If
+ * not, EXIT_DATA. */
+bool dataset_alike(const struct data *train, enum data_type tests, struct err *err);
+
 /* Opens a part of what dataset_find named; free it with data_close. The synthetic set has the shape
  * of the network. Files have their own: where it is another, EXIT_DATA, with both shapes. */
 bool dataset_open(struct data *data, const char *name, enum data_part part,

@@ -85,8 +85,9 @@ bool normalise_choose(struct normalisation *by, const char *mean, const char *st
         return false;
     by->source = NORMALISE_DATA;
     by->stats = data_statistics(&train);
+    const bool alike = dataset_alike(&train, type, err);
     data_close(&train);
-    return true;
+    return alike;
 }
 
 bool normalise_suits(const struct normalisation *by, const struct data_stats *images)

@@ -201,7 +201,8 @@ static bool open_data(struct trainer *t, struct err *err)
         struct err wrong = {0};
         if (!data_hold_out(&t->train, s->validate, &t->test, &wrong))
             return err_set_code(err, wrong.code, "train: --validate: %s", wrong.message);
-    } else if (!open_part(t, &t->test, DATA_TEST, err)) {
+    } else if (!open_part(t, &t->test, DATA_TEST, err) ||
+               !dataset_alike(&t->train, t->test.type, err)) {
         return false;
     }
     t->stats = data_statistics(&t->train);

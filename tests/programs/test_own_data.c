@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "data/synthetic.h"
+#include "file/safetensors.h"
 
 enum { TRAIN = 1000, TEST = 300, SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 10, STEPS = 20 };
 
@@ -59,8 +60,9 @@ static void put_idx(const char *images, const char *labels, const struct data *d
     free(bytes);
 }
 
-/* The same images as floats from 0 to 1, with an axis for the channel behind the others. */
-static void put_npz(void)
+/* The same images as floats from 0 to 1, with an axis for the channel behind the others; those to
+ * test with perhaps as bytes. */
+static void put_npz(bool bytes_to_test)
 {
     static const char *const names[] = {"x_train.npy", "x_test.npy", "y_train.npy", "y_test.npy"};
     struct files_entry entries[4];
@@ -73,11 +75,14 @@ static void put_npz(void)
         npy[part + 2] = malloc(count + 256);
         for (size_t i = 0; i < count * PIXELS; i++)
             floats[i] = ((const uint8_t *)parts[part].images[0])[i] / 255.0f;
+        const bool bytes = part == DATA_TEST && bytes_to_test;
         snprintf(dictionary, sizeof dictionary,
-                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, 28, 28, 1), }", count);
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (%zu, 28, 28, 1), }",
+                 bytes ? "|u1" : "<f4", count);
         entries[part] = (struct files_entry){
             names[part], npy[part],
-            files_npy(npy[part], dictionary, floats, count * PIXELS * sizeof *floats)};
+            files_npy(npy[part], dictionary, bytes ? parts[part].images[0] : floats,
+                      count * PIXELS * (bytes ? 1 : sizeof *floats))};
         snprintf(dictionary, sizeof dictionary,
                  "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu,), }", count);
         entries[part + 2] =
@@ -142,7 +147,7 @@ START_TEST(floats_make_the_same_steps)
     static const char options[] = "--epochs 1 --log-steps --threads 1 --probe 10";
     char words[200];
     double of_bytes[STEPS], of_floats[STEPS];
-    put_npz();
+    put_npz(false);
     snprintf(words, sizeof words, "train --data . --out bytes %s", options);
     runs(words, 0);
     read_losses("bytes/log.jsonl", of_bytes);
@@ -162,6 +167,34 @@ START_TEST(floats_make_the_same_steps)
     runs("train --data x.npz --layout nchw --out other", 3);
     prints("network grey takes 1x28x28 images of 10 classes, and x.npz has 28x28x1 images of 10: "
            "expected the same; a description for these images says: input = { 28, 28, 1 }");
+}
+END_TEST
+
+static void forget_metadata(const char *name)
+{
+    struct safetensors file = {0};
+    struct err err = {0};
+    ck_assert_msg(safetensors_open(&file, files_path(name), &err), "%s", err.message);
+    ck_assert_msg(safetensors_save(files_path(name), NULL, file.tensors, file.count, NULL, 0, &err),
+                  "%s", err.message);
+    safetensors_close(&file);
+}
+
+/* In an .npz, and in another of which the model does not say how it is normalised. */
+START_TEST(both_parts_are_of_one_type)
+{
+    static const char expected[] =
+        "x.npz: the training images are floats, the test images bytes: expected both of one type";
+    put_npz(true);
+    runs("train --data x.npz --layout nhwc --out run", 3);
+    prints(expected);
+    executes("'" BURIN_PATH "' data --layout nhwc x.npz", 3);
+    prints(expected);
+    runs("train --data x.npz --layout nhwc --out run --validate 100 --max-steps 1", 0);
+    runs("eval --data x.npz --layout nhwc --model run/last.safetensors", 0);
+    forget_metadata("run/last.safetensors");
+    runs("eval --data x.npz --layout nhwc --model run/last.safetensors", 3);
+    prints(expected);
 }
 END_TEST
 
@@ -192,7 +225,7 @@ START_TEST(burin_says_what_lies_there)
         {"nowhere", 3, "burin: nowhere: no such file or folder"},
         {". .", 2, "burin: data: expected one path, got 2"},
     };
-    put_npz();
+    put_npz(false);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char words[300];
         snprintf(words, sizeof words, "'%s' data %s", BURIN_PATH, cases[i].words);
@@ -215,6 +248,7 @@ int main(void)
     tcase_add_test(tests, learns_from_idx);
     tcase_add_test(tests, burin_says_what_lies_there);
     tcase_add_test(tests, floats_make_the_same_steps);
+    tcase_add_test(tests, both_parts_are_of_one_type);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
