@@ -8,7 +8,8 @@
 --               shape = { c, h, w }, call = whether it is one of a function }
 --     arg   = { key = 1 or "window", base = "window", kind = "literal" | "name" | "ref",
 --               text = as it is written, value = name of a layer for the last two,
---               silent = whether a layer's call does without it }
+--               silent = whether a layer's call does without it,
+--               sides = whether it is a table of two sides }
 --
 -- A repeated row of items becomes a function: compress() finds the row that saves most lines, puts
 -- calls in its places and begins again, so functions are made of functions. An argument that is the
@@ -90,6 +91,7 @@ local function item_of(list, i)
             args[#args + 1] = {
                 key = field.position or field.name, base = field.name, kind = "literal",
                 text = literal(shown), silent = literal(shown) == literal(default),
+                sides = type(shown) == "table",
             }
         end
     end
@@ -106,13 +108,14 @@ local function item_of(list, i)
     }
 end
 
+-- Two sides alone stand in braces of their own: maxpool({ 2, 1 }) would be a maxpool of two values.
 local function call_text(item)
     local texts <const> = {}
     local plain = true
     for _, arg in ipairs(item.args) do
         if not arg.silent then
             local positional <const> = math.type(arg.key) == "integer"
-            plain = plain and positional
+            plain = plain and positional and not arg.sides
             texts[#texts + 1] = positional and arg.text or arg.key .. " = " .. arg.text
         end
     end
@@ -338,6 +341,7 @@ local function body_of(items, row, slots)
         for k, arg in ipairs(item.args) do
             body[offset + 1].args[k] = {
                 key = arg.key, kind = arg.kind, text = arg.text, silent = arg.silent,
+                sides = arg.sides,
             }
         end
     end

@@ -61,6 +61,17 @@ function tests.what_is_exported_is_imported()
     end
 end
 
+-- A window of two sides that is all a pool says, also in a function.
+function tests.two_sides_alone_are_one_value()
+    local block <const> = "conv { 4, window = 3, padding = 1 }, relu(), conv { 8, window = 1 }, "
+        .. "norm(), relu(), maxpool { { 2, 1 } }, "
+    local made <const> = convert(files.export(files.graph(block .. block
+        .. "avgpool { { 1, 4 } }, linear(2)", "bn")))
+    test.equal(made.text:match("\n        maxpool { { 2, 1 } },") ~= nil, true, made.text)
+    test.equal(layers_of(made.text)[3], "avgpool { { 1, 4 } }")
+    import.check(made, "net.lua")
+end
+
 -- The same network as both exporters of PyTorch write it: fixtures/onnx/make.py. One of them leaves
 -- out a bias of zeros.
 function tests.files_of_pytorch_are_imported()
