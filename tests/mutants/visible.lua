@@ -80,6 +80,7 @@ local visible = {
     { "^runtime/[^/]+/rundir", "test_faults test_train test_resume" },
     { "^runtime/[^/]+/safetensors", "test_safetensors test_checkpoint test_resume test_faults" },
     { "^runtime/[^/]+/sha256", "test_cifar test_checkpoint" },
+    { "^runtime/[^/]+/utf8", "test_safetensors test_idx test_arrays test_folder" },
     { "^runtime/[^/]+/strict_json", "test_safetensors test_checkpoint" },
     { "^runtime/[^/]+/answer", "test_predict test_examine" },
     { "^runtime/[^/]+/busy", "test_bench" },
