@@ -122,8 +122,8 @@ run_well("${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=M
 # What is wrong is said by the generator, and the build goes on to work.
 make(gen ${net} NORM=xx)
 expect_failure("--norm xx: expected bn, gn, ln, in, cn, rms, none, bn1 to bn9999 or gn1 to gn9999")
-make(gen ${net} ISA=mmx)
-expect_failure("--isa mmx: expected native, avx2, avx512, amx, c or neon")
+make(gen ${net} ISA=sse)
+expect_failure("--isa sse: expected native, avx2, avx512, amx, c or neon")
 make(gen "NET=no such net.lua")
 expect_failure("no such net.lua")
 file(WRITE "${tree}/my nets/wrong.lua" "return network { name = \"wrong\" }\n")
