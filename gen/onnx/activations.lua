@@ -7,6 +7,7 @@
 --     silu        x * sigmoid(x)
 --     hard_swish  x * hard_sigmoid(x), which is max(0, min(1, x / 6 + 1 / 2))
 --     gelu        x / 2 * (1 + erf(x / sqrt(2))), in any order of the products
+--     its form with tanh: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), the cube by Pow
 
 local values <const> = require("onnx/values")
 
@@ -19,26 +20,39 @@ local with_number <const> = {
     { op = "Div", part = "", number = math.sqrt(2), makes = "scaled" },
     { op = "Mul", part = "", number = math.sqrt(0.5), makes = "scaled" },
     { op = "Mul", part = "", number = 0.5, makes = "half x" },
-    { op = "Add", part = "erf", number = 1, makes = "1 + erf" },
-    { op = "Mul", part = "1 + erf", number = 0.5, makes = "half (1 + erf)" },
-    { op = "Div", part = "1 + erf", number = 2, makes = "half (1 + erf)" },
-    { op = "Mul", part = "x (1 + erf)", number = 0.5, layer = "gelu" },
-    { op = "Div", part = "x (1 + erf)", number = 2, layer = "gelu" },
+    { op = "Mul", part = "cube", number = 0.044715, makes = "small cube" },
+    { op = "Mul", part = "x + small cube", number = math.sqrt(2 / math.pi), makes = "inner" },
 }
 
 -- What a product of two parts of one layer makes.
 local products <const> = {
-    ["|1 + erf"] = { makes = "x (1 + erf)" },
-    ["|half (1 + erf)"] = { layer = "gelu" },
-    ["1 + erf|half x"] = { layer = "gelu" },
     ["|hard sigmoid"] = { layer = "hard_swish" },
 }
+
+-- Both forms of GELU end alike.
+for _, part in ipairs({ "erf", "tanh" }) do
+    local sum <const> = "1 + " .. part
+    local half <const>, product <const> = ("half (%s)"):format(sum), ("x (%s)"):format(sum)
+    local gelu <const> = { layer = "gelu", form = part == "tanh" and "tanh" or nil }
+    for _, step in ipairs({
+        { op = "Add", part = part, number = 1, makes = sum },
+        { op = "Mul", part = sum, number = 0.5, makes = half },
+        { op = "Div", part = sum, number = 2, makes = half },
+        { op = "Mul", part = product, number = 0.5, layer = "gelu", form = gelu.form },
+        { op = "Div", part = product, number = 2, layer = "gelu", form = gelu.form },
+    }) do
+        with_number[#with_number + 1] = step
+    end
+    products["|" .. sum] = { makes = product }
+    products["|" .. half] = gelu
+    products[sum .. "|half x"] = gelu
+end
 
 local function step_to(context, node, x, step)
     if step.layer then
         local whole <const> = values.changed(x, {})
         whole.part = nil
-        return context.emit(node, step.layer, {}, { whole })
+        return context.emit(node, step.layer, { form = step.form }, { whole })
     end
     return values.changed(x, { part = step.makes })
 end
@@ -70,6 +84,26 @@ function activations.product(context, node, a, b)
             layer.kind = "silu"
             return gate
         end
+    end
+end
+
+--- The sum of a layer and a part of it; nil where it is no step.
+function activations.sum(a, b)
+    local x <const>, y <const> = a.part or "", b.part or ""
+    if a.layer == b.layer and (x == "" and y == "small cube" or x == "small cube" and y == "") then
+        return values.changed(a, { part = "x + small cube" })
+    end
+end
+
+--- The cube of a layer.
+function activations.cube(x)
+    return values.changed(x, { part = "cube" })
+end
+
+--- What a tanh of a part is; nil where it is none of an activation.
+function activations.tanh(x)
+    if x and x.layer and x.part == "inner" then
+        return values.changed(x, { part = "tanh" })
     end
 end
 

@@ -113,10 +113,10 @@ function parts.silu(built, node, x)
     return built.node("Mul", node.name, { x, gate }, {})
 end
 
--- x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+-- x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
 local function write_tanh_part(built, name, x)
-    local square <const> = built.node("Mul", name .. ".square", { x, x }, {})
-    local cube <const> = built.node("Mul", name .. ".cube", { square, x }, {})
+    local cube <const> = built.node("Pow", name .. ".cube",
+        { x, number(built, name .. ".power", 3.0) }, {})
     local small <const> = built.node("Mul", name .. ".small",
         { cube, number(built, name .. ".cubic", 0.044715) }, {})
     local sum <const> = built.node("Add", name .. ".sum", { x, small }, {})

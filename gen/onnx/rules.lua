@@ -7,6 +7,7 @@
 -- way are in views.lua, sums and products with numbers in sums.lua, norms in norms.lua, those of
 -- pixels in pixels.lua.
 
+local activations <const> = require("onnx/activations")
 local floats <const> = require("onnx/floats")
 local fold <const> = require("onnx/fold")
 local layers <const> = require("language/layers")
@@ -68,6 +69,17 @@ for _, entry in ipairs(operators.list) do
     if not entry.params then
         of[entry.op] = plain(entry)
     end
+end
+
+-- A layer, or the one in a GELU.
+local tanh <const> = of.Tanh
+
+function of.Tanh(context, node, ins)
+    local part <const> = activations.tanh(ins[1])
+    if part then
+        return part
+    end
+    return tanh(context, node, ins)
 end
 
 -- Axis 1 is -3 of images and -1 of vectors.

@@ -89,13 +89,17 @@ local scale_and_shift <const> = {
 
 local layer_of <const> = { Add = "add", Mul = "mul" }
 
--- A square, which a mean square may come of.
+-- A square, which a mean square may come of, or the cube in a GELU.
 function of.Pow(context, node, ins)
     local x <const>, what <const>, expected <const> = values.points(ins, 1)
     if not x then
         return nil, what, expected
-    elseif not ins[2] or not ins[2].tensor or tensor.number(ins[2].tensor) ~= 2 then
-        return nil, "raises to another power", "2"
+    end
+    local power <const> = ins[2] and ins[2].tensor and tensor.number(ins[2].tensor)
+    if power == 3 then
+        return activations.cube(x)
+    elseif power ~= 2 then
+        return nil, "raises to another power", "2, or 3 in a GELU"
     end
     return context.emit(node, "mul", {}, { x, x })
 end
@@ -106,6 +110,8 @@ local function combine_layers(context, node, ins)
     local value, what, expected
     if node.op_type == "Mul" then
         value, what, expected = activations.product(context, node, a, b)
+    elseif node.op_type == "Add" then
+        value = activations.sum(a, b)
     end
     if not value and not what then
         value, what, expected = pixels.normal(context, node, a, b)

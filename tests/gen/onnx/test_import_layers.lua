@@ -152,6 +152,8 @@ end
 function tests.activations_in_parts_are_one_layer()
     local numbers <const> = { tensor("root2", {}, { 1.4142135 }), tensor("half", { 1 }, { 0.5 }),
         tensor("root1_2", {}, { 0.70710677 }), tensor("one", {}, { 1 }), tensor("two", {}, { 2 }),
+        tensor("three", {}, { 3 }), tensor("kappa", {}, { 0.044715 }),
+        tensor("beta", {}, { 0.7978846 }),
         tensor("w", { 3, 3, 1, 1 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 }) }
     local conv <const> = node("Conv", { "x", "w" }, "c")
     local function becomes(want, ...)
@@ -179,6 +181,24 @@ function tests.activations_in_parts_are_one_layer()
         node("Mul", { "h", "f1" }, "v"))
     becomes("gelu()", node("Mul", { "root1_2", "c" }, "d"), erf[2], erf[3],
         node("Div", { "f1", "two" }, "h"), node("Mul", { "h", "c" }, "v"))
+    -- Its form with tanh, as PyTorch's exporters write it, in both orders of the products.
+    local tanh <const> = { node("Pow", { "c", "three" }, "cube"),
+        node("Mul", { "cube", "kappa" }, "small"), node("Add", { "c", "small" }, "sum"),
+        node("Mul", { "beta", "sum" }, "inner"), node("Tanh", "inner", "t"),
+        node("Add", { "one", "t" }, "f1") }
+    local function with_tanh(...)
+        local nodes <const> = { table.unpack(tanh) }
+        table.move({ ... }, 1, select("#", ...), #nodes + 1, nodes)
+        return table.unpack(nodes)
+    end
+    becomes('gelu { form = "tanh" }', with_tanh(node("Mul", { "c", "f1" }, "m"),
+        node("Mul", { "half", "m" }, "v")))
+    becomes('gelu { form = "tanh" }', with_tanh(node("Mul", { "half", "c" }, "h"),
+        node("Mul", { "h", "f1" }, "v")))
+    becomes('gelu { form = "tanh" }', with_tanh(node("Mul", { "f1", "half" }, "h"),
+        node("Mul", { "h", "c" }, "v")))
+    refused({ "Mul: reads a part of an activation: expected the operators of the whole activation: "
+        .. "at Mul_v" }, file_of({ conv, tanh[1], node("Mul", { "cube", "half" }, "v") }, numbers))
     refused({ "GlobalAveragePool: reads a part of an activation: expected the operators of the "
         .. "whole activation: at GlobalAveragePool_p" }, file_of({ conv,
         node("HardSigmoid", "c", "v", { { "alpha", "float", 1 / 6 } }) }, numbers))
@@ -319,7 +339,7 @@ function tests.norms_of_pixels_are_exported_and_imported()
           node("MaxPool", "t", "v", { { "kernel_shape", "ints", { 1, 1 } } }) },
         { "Sqrt: is no part of an RMS norm: expected the root of a mean square and eps: at Sqrt_v",
           node("Sqrt", "x", "v") },
-        { "Pow: raises to another power: expected 2: at Pow_v",
+        { "Pow: raises to another power: expected 2, or 3 in a GELU: at Pow_v",
           node("Pow", { "x", "eps" }, "v") },
     }) do
         refused({ wrong[1] }, file_of({ table.unpack(wrong, 2) }, numbers))
@@ -430,8 +450,10 @@ function tests.activations_are_exported_and_imported()
     local back <const> = layers_of(convert(files.export(files.graph(images))).text)
     test.equal(table.concat(back, ", "), (images:gsub(",%s+", ", ")))
     local form <const> = files.graph('linear(4), gelu { form = "tanh" }, linear(2)')
-    test.equal(layers_of(convert(files.export(form, { opset = 20 })).text)[2],
-        'gelu { form = "tanh" }')
+    for _, opset in ipairs({ 17, 20 }) do
+        test.equal(layers_of(convert(files.export(form, { opset = opset })).text)[2],
+            'gelu { form = "tanh" }')
+    end
 end
 
 function tests.clips_are_relus_where_they_can_be()
