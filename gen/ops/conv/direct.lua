@@ -95,8 +95,9 @@ end
 local function data_numbers(spec, isa, options)
     local params <const> = common.taps_params(spec, isa)
     params.slice = common.slice(spec, isa)
-    params.nests = nests_of(spec, params.inputs)
+    params.nests, params.reads_weights = nests_of(spec, params.inputs), false
     for _, nest in ipairs(params.nests) do
+        params.reads_weights = params.reads_weights or #nest.runs > 0
         nest.spans = tile.split(nest.out_w, spec.tile.mr)
         nest.unroll = #nest.runs > 0 and nests.unroll(nest.runs[1].length, options) or 1
         nest.loops = nests.loops(nest.runs, options.unroll == "full")

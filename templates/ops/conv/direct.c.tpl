@@ -22,6 +22,9 @@
     static NOINLINE void ${name}(${signature})
 @ end
 {
+    @ if not reads_weights then
+        (void)w; /* every tap lies beside the image */
+    @ end
     @ if in_pairs then
         uint16_t *const words = (uint16_t *)scratch; /* ${source} in bf16${is_pointwise and ", a row of it" or ""} */
 

@@ -13,6 +13,9 @@ static NOINLINE void ${name}(${signature})
 {
     /* Tiles: ${sums} of sums, [pixel][output]; one of inputs, [pixel][pair]; ${nr} of weights, [pair][output]. */
     static const struct tile_shapes shapes = {1, 0, {0}, {${tile_bytes}}, {${tile_rows}}};
+    @ if not reads_weights then
+        (void)w; /* every tap lies beside the image */
+    @ end
     uint16_t *const words = (uint16_t *)scratch; /* ${source} in bf16 */
     ${real} made[${sums * mr * vl}]; /* the sums, [row][pixel][output] */
 

@@ -62,6 +62,23 @@ local function each_file(check)
     end
 end
 
+-- A window of two pixels around an image of one meets zeros alone: its data gradient has no product
+-- and says so, of which compilers would warn.
+function tests.what_reads_no_weights_says_so()
+    local conv <const> = "conv { 4, window = { 2, 1 }, padding = { 1, 0 }, stride = { 2, 1 }, "
+        .. "dilation = { 2, 1 } }"
+    for _, how in ipairs { "avx2 fp32", "avx512 bf16", "amx bf16" } do
+        local isa_name <const>, precision <const> = how:match("(%w+) (%w+)")
+        local function count(lines)
+            local graph <const> = nets.small(lines, "none", "3, 1, 9")
+            local text <const> = program(graph, isa_name, { precision = precision })
+            return select(2, text:gsub("%(void%)w;", ""))
+        end
+        test.equal(count("conv { 8, window = 1 }, " .. conv), 1, how)
+        test.equal(count("conv { 8, window = 1 }, conv { 4, window = 1 }"), 0, how)
+    end
+end
+
 function tests.the_same_bytes_twice()
     for i, lines in ipairs(nets.varied) do
         local first <const> = program(nets.small(lines, "bn"), "avx512")
