@@ -1,7 +1,8 @@
 @ -- The statistics of norms over the channels of each pixel: sums across the lanes of vectors, of as many
 @ -- pixels at once as a vector has lanes, so that a lane is a pixel's. Each is made for layer norm and for
 @ -- RMS norm, which has no mean. What stands in the lanes that fill up a vector may be anything. Norms over
-@ -- an image have one sum at a time.
+@ -- an image have one sum at a time. Two pixels are taken together: additions to the sums of one wait for each
+@ -- other.
 @ if wanted.sum_of_lanes then
 
     static inline double sum_of_lanes(${vec} v)
@@ -135,27 +136,33 @@
                 first_means(near, x, pixels, channels, pitch);
             @ end
             ${real} squares[MOST_PIXELS * ${vl}];
-            for (int i = 0; i < pixels; i++, x += pitch) {
-                @ if centred then
-                    const ${vec} shift = ${mm}_set1_ps(near[i]);
-                    ${vec} sum = ${mm}_setzero_ps();
-                @ end
-                ${vec} square = ${mm}_setzero_ps();
-                for (int k = 0; k < channels; k += ${vl}) {
+            for (int i = 0; i < pixels; i += 2, x += 2 * pitch) {
+                /* Of the last of an odd number twice. */
+                const int next = i + 1 < pixels ? pitch : 0;
+                @ for p = 0, 1 do
                     @ if centred then
-                        const ${vec} d = ${mm}_sub_ps(${mm}_loadu_ps(x + k), shift);
-                        const ${vec} e = ${masked "d"};
-                        sum = ${mm}_add_ps(sum, e);
-                    @ else
-                        const ${vec} d = ${mm}_loadu_ps(x + k);
-                        const ${vec} e = ${masked "d"};
+                        const ${vec} shift${p} = ${mm}_set1_ps(near[i${p == 0 and "" or " + 1 < pixels ? i + 1 : i"}]);
+                        ${vec} sum${p} = ${mm}_setzero_ps();
                     @ end
-                    square = ${mm}_fmadd_ps(e, e, square);
-                }
-                @ if centred then
-                    ${mm}_storeu_ps(sums + i * ${vl}, sum);
+                    ${vec} square${p} = ${mm}_setzero_ps();
                 @ end
-                ${mm}_storeu_ps(squares + i * ${vl}, square);
+                for (int k = 0; k < channels; k += ${vl}) {
+                    @ for p = 0, 1 do
+                        @ local x0 = mm .. "_loadu_ps(x" .. (p == 0 and "" or " + next") .. " + k)"
+                        const ${vec} d${p} = ${centred and mm .. "_sub_ps(" .. x0 .. ", shift" .. p .. ")" or x0};
+                        const ${vec} e${p} = ${masked("d" .. p)};
+                        @ if centred then
+                            sum${p} = ${mm}_add_ps(sum${p}, e${p});
+                        @ end
+                        square${p} = ${mm}_fmadd_ps(e${p}, e${p}, square${p});
+                    @ end
+                }
+                @ for p = 0, 1 do
+                    @ if centred then
+                        ${mm}_storeu_ps(${c.add("sums + i * " .. vl, p * vl)}, sum${p});
+                    @ end
+                    ${mm}_storeu_ps(${c.add("squares + i * " .. vl, p * vl)}, square${p});
+                @ end
             }
             const ${vec} share = ${mm}_set1_ps(1.0${f} / (${real})channels);
             for (int i = 0; i < pixels; i += ${vl}) {
@@ -195,35 +202,43 @@
             @ end
             ${real} squares[MOST_PIXELS * ${vl}];
             ${real} products[MOST_PIXELS * ${vl}];
-            for (int i = 0; i < pixels; i++, x += pitch, dy += pitch) {
-                @ if centred then
-                    const ${vec} shift = ${mm}_set1_ps(near[i]);
-                    ${vec} sum = ${mm}_setzero_ps();
-                    ${vec} gradient = ${mm}_setzero_ps();
-                @ end
-                ${vec} square = ${mm}_setzero_ps();
-                ${vec} product = ${mm}_setzero_ps();
-                for (int k = 0; k < channels; k += ${vl}) {
-                    const ${vec} g = ${mm}_mul_ps(${mm}_loadu_ps(dy + k), ${mm}_loadu_ps(w + k));
-                    const ${vec} u = ${masked "g"};
+            for (int i = 0; i < pixels; i += 2, x += 2 * pitch, dy += 2 * pitch) {
+                /* Of the last of an odd number twice. */
+                const int next = i + 1 < pixels ? pitch : 0;
+                @ for p = 0, 1 do
                     @ if centred then
-                        const ${vec} d = ${mm}_sub_ps(${mm}_loadu_ps(x + k), shift);
-                        const ${vec} e = ${masked "d"};
-                        sum = ${mm}_add_ps(sum, e);
-                        gradient = ${mm}_add_ps(gradient, u);
-                    @ else
-                        const ${vec} d = ${mm}_loadu_ps(x + k);
-                        const ${vec} e = ${masked "d"};
+                        const ${vec} shift${p} = ${mm}_set1_ps(near[i${p == 0 and "" or " + 1 < pixels ? i + 1 : i"}]);
+                        ${vec} sum${p} = ${mm}_setzero_ps();
+                        ${vec} gradient${p} = ${mm}_setzero_ps();
                     @ end
-                    square = ${mm}_fmadd_ps(e, e, square);
-                    product = ${mm}_fmadd_ps(u, e, product);
-                }
-                @ if centred then
-                    ${mm}_storeu_ps(sums + i * ${vl}, sum);
-                    ${mm}_storeu_ps(levels + i * ${vl}, gradient);
+                    ${vec} square${p} = ${mm}_setzero_ps();
+                    ${vec} product${p} = ${mm}_setzero_ps();
                 @ end
-                ${mm}_storeu_ps(squares + i * ${vl}, square);
-                ${mm}_storeu_ps(products + i * ${vl}, product);
+                for (int k = 0; k < channels; k += ${vl}) {
+                    const ${vec} factor = ${mm}_loadu_ps(w + k);
+                    @ for p = 0, 1 do
+                        @ local at = (p == 0 and "" or " + next") .. " + k)"
+                        @ local x0 = mm .. "_loadu_ps(x" .. at
+                        const ${vec} g${p} = ${mm}_mul_ps(${mm}_loadu_ps(dy${at}, factor);
+                        const ${vec} u${p} = ${masked("g" .. p)};
+                        const ${vec} d${p} = ${centred and mm .. "_sub_ps(" .. x0 .. ", shift" .. p .. ")" or x0};
+                        const ${vec} e${p} = ${masked("d" .. p)};
+                        @ if centred then
+                            sum${p} = ${mm}_add_ps(sum${p}, e${p});
+                            gradient${p} = ${mm}_add_ps(gradient${p}, u${p});
+                        @ end
+                        square${p} = ${mm}_fmadd_ps(e${p}, e${p}, square${p});
+                        product${p} = ${mm}_fmadd_ps(u${p}, e${p}, product${p});
+                    @ end
+                }
+                @ for p = 0, 1 do
+                    @ if centred then
+                        ${mm}_storeu_ps(${c.add("sums + i * " .. vl, p * vl)}, sum${p});
+                        ${mm}_storeu_ps(${c.add("levels + i * " .. vl, p * vl)}, gradient${p});
+                    @ end
+                    ${mm}_storeu_ps(${c.add("squares + i * " .. vl, p * vl)}, square${p});
+                    ${mm}_storeu_ps(${c.add("products + i * " .. vl, p * vl)}, product${p});
+                @ end
             }
             const ${vec} share = ${mm}_set1_ps(1.0${f} / (${real})channels);
             for (int i = 0; i < pixels; i += ${vl}) {

@@ -1,6 +1,7 @@
 -- pools: windows of every kind, for the tests of kernels: max pooling up to the widest; windows,
 -- strides and paddings that are not the same down and across, and the largest of convolutions,
--- whole, in groups and depthwise, some of which move further than they reach; dilated ones.
+-- whole, in groups and depthwise, some of which move further than they reach; dilated ones. Norms of
+-- an odd number of pixels.
 return network {
     name = "pools",
     input = { 3, 19, 18 },
@@ -24,6 +25,7 @@ return network {
         linear(5), add { "even", name = "uneven" },
 
         conv { 9, window = { 11, 3 }, stride = 4, padding = { 5, 1 }, from = "entry" }, relu(),
+        norm { kind = "cn" },
         conv { 9, window = { 9, 11 }, stride = { 3, 1 }, padding = { 4, 6 }, groups = 9 },
         linear(5), add { "uneven", name = "large" },
 
@@ -33,6 +35,6 @@ return network {
         conv { 16, window = { 3, 2 }, padding = 3, dilation = 3, groups = 16, bias = true }, relu(),
         conv { 16, window = { 2, 3 }, padding = { 1, 2 }, stride = 2, dilation = { 3, 2 } },
         conv { 8, window = 3, padding = 2, stride = { 2, 3 }, dilation = { 2, 4 }, groups = 4 },
-        linear(5), add("large"), softmax_cross_entropy(),
+        norm { kind = "rms" }, linear(5), add("large"), softmax_cross_entropy(),
     },
 }
