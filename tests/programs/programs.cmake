@@ -217,17 +217,16 @@ endforeach()
 # AVX-512, and compiled for a processor that has them where the compiler can, with their bits against
 # those of the emulated ones.
 set(bf16_isas c avx2)
-set(HAS_AMX FALSE)
 if(NOT EMULATES_AVX512)
     list(APPEND bf16_isas avx512 amx)
     include(CheckCCompilerFlag)
-    check_c_compiler_flag("-mamx-tile -mamx-bf16" HAS_AMX)
+    check_c_compiler_flag("-mamx-tile -mamx-bf16" BURIN_HAS_AMX)
 endif()
 source_of(source test_bf16)
 add_executable(test_bf16 "${source}")
 target_compile_definitions(test_bf16 PRIVATE
     GENERATED_EMULATES_AVX512=0 BF16_HAS_NATIVE=$<NOT:$<BOOL:${EMULATES_AVX512}>>
-    BF16_HAS_AMX=$<BOOL:${HAS_AMX}>)
+    BF16_HAS_AMX=$<BOOL:${BURIN_HAS_AMX}>)
 target_link_libraries(test_bf16 PRIVATE burin_runtime burin_warnings PkgConfig::CHECK)
 foreach(isa IN LISTS bf16_isas)
     add_generated_test(test_kernels bf16 gn ${isa})
@@ -238,7 +237,7 @@ foreach(isa IN LISTS bf16_isas)
     compile_fast("${files}")
     target_sources(test_bf16 PRIVATE $<TARGET_OBJECTS:${object}>)
 endforeach()
-if(HAS_AMX)
+if(BURIN_HAS_AMX)
     set(object generated_bits_bf16_tiles)
     add_object(${object} "${files}" ${target} tiles)
     target_compile_options(${object} PRIVATE ${BURIN_FLAGS_amx})
@@ -254,6 +253,6 @@ if(NOT EMULATES_AVX512)
     add_whole_program(bf16_gn_amx bf16 gn amx)
     burin_test(test_amx LABEL program PROCESSORS 2 COMMAND "${CMAKE_COMMAND}"
         "-DPROGRAM=$<TARGET_FILE:test_program_bf16_gn_amx>" "-DOBJDUMP=${CMAKE_OBJDUMP}"
-        "-DTILES=$<$<BOOL:${HAS_AMX}>:$<TARGET_FILE:test_bf16>>"
+        "-DTILES=$<$<BOOL:${BURIN_HAS_AMX}>:$<TARGET_FILE:test_bf16>>"
         "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/amx" -P tests/project/test_amx.cmake)
 endif()
