@@ -26,6 +26,7 @@ local ops <const> = require "ops/ops"
 local phases <const> = require "plan/phases"
 local place <const> = require "plan/place"
 local plain <const> = require "ops/plain"
+local safetensors <const> = require "onnx/safetensors"
 local samples <const> = require "freeze/samples"
 local shapes <const> = require "ops/shapes"
 local template <const> = require "emit/template"
@@ -100,19 +101,12 @@ end
 
 -- -- Files ---------------------------------------------------------------------------------------
 
-local function list_of(text, what, count, path)
-    local list <const> = {}
-    for word in (text or ""):gmatch("[^%s,]+") do
-        local x <const> = tonumber(word)
-        list[#list + 1] = x and c.double(x)
+local function doubles(list)
+    local words <const> = {}
+    for i, x in ipairs(list) do
+        words[i] = c.double(x)
     end
-    if #list ~= count then
-        error({ kind = "failed", messages = {
-            ("%s: does not say how its images were normalised: expected %s, %d numbers, in its "
-                .. "metadata"):format(path, what, count),
-        } }, 0)
-    end
-    return list
+    return words
 end
 
 -- The names of the classes: those of the data, or their numbers.
@@ -231,6 +225,7 @@ end
 --- The files of a frozen network: { name, text }; and the texts of its weights' file.
 function freeze.files(graph, file, options)
     local set <const> = isa.get(options.isa, "float", options.isa == "c")
+    local mean <const>, std <const> = safetensors.normalisation(file, graph.input.c, "")
     local trained <const> = weights.of(graph, file, set)
     local frozen <const>, folds <const>, fills <const> = inference.graph(graph, trained)
     trained:take(folds)
@@ -244,8 +239,7 @@ function freeze.files(graph, file, options)
         net = graph.name, prefix = prefix, upper = prefix:upper(), norm = graph.norm,
         remake = c.comment(options.remake), input = graph.input, classes = graph.classes,
         class_names = class_names(file, graph.classes),
-        mean = list_of(file.metadata.mean, "mean", graph.input.c, file.path),
-        std = list_of(file.metadata.std, "std", graph.input.c, file.path),
+        mean = doubles(mean), std = doubles(std),
         vl = set.vl, isa = set.name, plain = set.plain, title = set.title,
         header = set.header, flags = set.flags, guard = set.guard,
         samples = options.samples and samples.of(graph, options.samples) or false,

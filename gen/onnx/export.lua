@@ -15,6 +15,7 @@ local floats <const> = require("onnx/floats")
 local operators <const> = require("onnx/operators")
 local parts <const> = require("onnx/parts")
 local protobuf <const> = require("onnx/protobuf")
+local safetensors <const> = require("onnx/safetensors")
 local schema <const> = require("onnx/schema")
 
 local export <const> = {}
@@ -206,22 +207,11 @@ end
 
 -- -- The input -----------------------------------------------------------------------------------
 
-local function read_numbers(file, key, count)
-    local list <const> = {}
-    for word in (file.metadata[key] or ""):gmatch("[^%s,]+") do
-        list[#list + 1] = tonumber(word)
-    end
-    return #list == count and list or nil
-end
-
 -- Pixels from 0 to 255 become what the network was trained on: (x / 255 - mean) / std.
 local function write_preprocessing(built)
     local c <const>, file <const> = built.graph.input.c, built.file
-    local mean <const>, std <const> = read_numbers(file, "mean", c), read_numbers(file, "std", c)
-    if not mean or not std then
-        fail(("%s: does not say how its images were normalised: expected mean and std, %d numbers "
-            .. "each, in its metadata, or --preprocess outside"):format(file.path, c))
-    end
+    local mean <const>, std <const> =
+        safetensors.normalisation(file, c, ", or --preprocess outside")
     local scale <const>, shift <const> = {}, {}
     for i = 1, c do
         scale[i], shift[i] = 1 / (255 * std[i]), -mean[i] / std[i]

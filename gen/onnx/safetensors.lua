@@ -167,4 +167,35 @@ function safetensors.write(list, metadata)
     return head .. digest .. rest .. table.concat(parts)
 end
 
+-- -- How images were normalised ------------------------------------------------------------------
+
+local function numbers_of(text, count)
+    local list <const> = {}
+    for word in (text or ""):gmatch("[^%s,]+") do
+        list[#list + 1] = tonumber(word)
+    end
+    return #list == count and list or nil
+end
+
+--- The mean and the deviation, a list of numbers a channel each, with which a model takes bytes:
+--- those of pixels from 0 to 1. Floats that it was trained on may be of any range, and no bytes are
+--- like them. otherwise: what a message says the user can do instead, or ""
+function safetensors.normalisation(file, channels, otherwise)
+    local mean <const> = numbers_of(file.metadata.mean, channels)
+    local std <const> = numbers_of(file.metadata.std, channels)
+    if not mean or not std then
+        fail(file.path, "does not say how its images were normalised",
+            ("mean and std, %d numbers each, in its metadata%s"):format(channels, otherwise))
+    end
+    for k = 1, channels do
+        if not (mean[k] >= 0 and mean[k] <= 1 and std[k] > 0 and std[k] < math.huge) then
+            fail(file.path, ("takes no bytes, its images were normalised by mean %.6g and "
+                .. "deviation %.6g"):format(mean[k], std[k]),
+                "those of pixels from 0 to 1, as of a training on bytes or on floats of that range"
+                    .. otherwise)
+        end
+    end
+    return mean, std
+end
+
 return safetensors

@@ -322,8 +322,16 @@ function tests.what_does_not_fit_is_told()
     refused("m.safetensors: conv1.weight holds a number that is not finite", made)
     file.tensors["conv1.weight"].bytes = string.pack("<f", 1.0):rep(12)
     file.metadata.std = "1 2"
-    refused("m.safetensors: does not say how its images were normalised: expected std, 3 "
-        .. "numbers", made)
+    refused("m.safetensors: does not say how its images were normalised: expected mean and std, 3 "
+        .. "numbers each, in its metadata", made)
+    -- What was trained on floats of another range takes no bytes.
+    for _, wrong in ipairs({ { "0.5 127.5 0.5", "1 2 3", "mean 127.5 and deviation 2" },
+        { "0.5 -0.25 0.5", "1 2 3", "mean -0.25 and deviation 2" },
+        { "0 1 0.5", "1 2 0", "mean 0.5 and deviation 0" } }) do
+        file.metadata.mean, file.metadata.std = wrong[1], wrong[2]
+        refused("m.safetensors: takes no bytes, its images were normalised by " .. wrong[3]
+            .. ": expected those of pixels from 0 to 1", made)
+    end
 end
 
 return tests

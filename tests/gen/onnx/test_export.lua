@@ -296,6 +296,11 @@ function tests.what_is_wrong_with_a_model_is_told()
     test.raises({ "m.safetensors: does not say how its images were normalised: expected mean and "
         .. "std, 3 numbers each, in its metadata, or --preprocess outside" },
         files.export, built, { file = bare, preprocess = "inside" })
+    bare.metadata = { mean = "127.5 127.5 127.5", std = "64 64 64" }
+    test.raises({ "m.safetensors: takes no bytes, its images were normalised by mean 127.5 and "
+        .. "deviation 64: expected those of pixels from 0 to 1, as of a training on bytes or on "
+        .. "floats of that range, or --preprocess outside" },
+        files.export, built, { file = bare, preprocess = "inside" })
 end
 
 return tests
