@@ -151,11 +151,15 @@ static bool check_labels(const struct data_request *request, const struct array 
 {
     char what[160];
     describe(a, what, sizeof what);
-    if (a->type == ARRAY_F32)
-        return err_set_code(err, EXIT_DATA, "%s: %s: floats: expected whole numbers", request->path,
-                            what);
     if (a->rank != 1)
-        return err_set_code(err, EXIT_DATA, "%s: %s: expected one axis: (N,)", request->path, what);
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %s: expected one axis: (N,): y = y.argmax(axis=1) where each has "
+                            "a number a class, y = y.ravel() where they are a column",
+                            request->path, what);
+    if (a->type == ARRAY_F32)
+        return err_set_code(err, EXIT_DATA,
+                            "%s: %s: floats: expected whole numbers: y = y.astype(numpy.int64)",
+                            request->path, what);
     for (size_t i = 0; i < a->shape[0]; i++) {
         const uint64_t label = whole(a, i);
         if (label >= (uint64_t)classes)

@@ -97,7 +97,9 @@ static bool unpack(gzFile stream, const char *path, uint8_t **bytes, size_t *siz
     if (at == NULL)
         return err_set_errno(err, ENOMEM, "%s: cannot hold %zu bytes", path, *size);
     int status = Z_OK;
-    const char *reason = gzerror(stream, &status);
+    const char *reason = gzerror(stream, &status), *behind = strstr(reason, ">: ");
+    if (behind != NULL) /* zlib begins with a name of its own: <fd:4> */
+        reason = behind + strlen(">: ");
     if (got == 0 && status == Z_OK)
         return true;
     free(at);

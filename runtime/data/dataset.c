@@ -1,6 +1,7 @@
 /* dataset.c - one name for both kinds of data; nothing here chooses the synthetic set by itself. */
 #include "data/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,14 +76,20 @@ bool dataset_fits(const struct data *data, const struct data_request *request, c
 {
     const struct data_shape found = {data->c, data->h, data->w, data->classes};
     const struct data_shape *wanted = request->wanted;
-    return same(&found, wanted) ||
-           err_set_code(
-               err, EXIT_DATA,
-               "network %s takes %dx%dx%d images of %d classes, and %s has %dx%dx%d images "
-               "of %d: expected the same; a description for these images says: "
-               "input = { %d, %d, %d }, classes = %d",
-               network, wanted->c, wanted->h, wanted->w, wanted->classes, request->path, found.c,
-               found.h, found.w, found.classes, found.c, found.h, found.w, found.classes);
+    if (same(&found, wanted))
+        return true;
+    char line[160];
+    snprintf(line, sizeof line,
+             "a description for these images says: input = { %d, %d, %d }, "
+             "classes = %d",
+             found.c, found.h, found.w, found.classes);
+    return err_set_code(
+        err, EXIT_DATA,
+        "network %s takes %dx%dx%d images of %d classes, and %s has %dx%dx%d images "
+        "of %d: expected the same; %s",
+        network, wanted->c, wanted->h, wanted->w, wanted->classes, request->path, found.c, found.h,
+        found.w, found.classes,
+        found.classes > 1 ? line : "all are of one class, and no network takes that");
 }
 
 bool dataset_alike(const struct data *train, enum data_type tests, struct err *err)

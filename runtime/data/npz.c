@@ -193,7 +193,7 @@ static bool take_array(struct array *array, const struct entry *e, const uint8_t
     if (!type_of(&array->type, npy.descr))
         return err_set_code(err, EXIT_DATA,
                             "%s: '%s': expected uint8 or float32 images and labels of whole "
-                            "numbers: x = x.astype(numpy.float32)",
+                            "numbers: x = x.astype(numpy.float32), y = y.astype(numpy.int64)",
                             e->what, npy.descr);
     array->rank = npy.rank;
     memcpy(array->shape, npy.shape, sizeof array->shape);

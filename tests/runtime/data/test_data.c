@@ -227,6 +227,29 @@ START_TEST(some_images_must_be_left_to_train_on)
     data_close(&train);
 }
 END_TEST
+/* A description with the number of classes that was found helps where there are two or more. */
+START_TEST(what_does_not_fit_says_what_would)
+{
+    const struct data_shape wanted = {1, 2, 3, 4};
+    const struct data_request request = {.path = "x.npz", .wanted = &wanted};
+    struct data data = {.c = 1, .h = 2, .w = 3, .classes = 4};
+    struct err err = {0};
+    ck_assert(dataset_fits(&data, &request, "net", &err));
+    data.classes = 5;
+    ck_assert(!dataset_fits(&data, &request, "net", &err));
+    ck_assert_str_eq(err.message,
+                     "network net takes 1x2x3 images of 4 classes, and x.npz has 1x2x3 images of "
+                     "5: expected the same; a description for these images says: input = { 1, 2, "
+                     "3 }, classes = 5");
+    err = (struct err){0};
+    data.classes = 1;
+    ck_assert(!dataset_fits(&data, &request, "net", &err));
+    ck_assert_str_eq(err.message,
+                     "network net takes 1x2x3 images of 4 classes, and x.npz has 1x2x3 images of "
+                     "1: expected the same; all are of one class, and no network takes that");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("data");
@@ -236,6 +259,7 @@ int main(void)
     tcase_add_test(tests, statistics_of_other_pixels);
     tcase_add_test(tests, a_mean_far_above_its_deviation);
     tcase_add_test(tests, pictures_are_bytes);
+    tcase_add_test(tests, what_does_not_fit_says_what_would);
     tcase_add_test(tests, holding_out_parts_the_images);
     tcase_add_test(tests, another_number_holds_out_other_images);
     tcase_add_test(tests, the_ends_of_holding_out);

@@ -226,7 +226,8 @@ START_TEST(a_damaged_gz_is_told)
     size_t size = fread(packed, 1, sizeof packed, file);
     fclose(file);
     files_put("train-images-idx3-ubyte.gz", packed, size - 1);
-    refuses(EXIT_DATA, "@/train-images-idx3-ubyte.gz: after 28 unpacked bytes: ");
+    refuses(EXIT_DATA, "@/train-images-idx3-ubyte.gz: after 28 unpacked bytes: unexpected end "
+                       "of file: expected a whole .gz");
     packed[size - 8] ^= 1;
     files_put("train-images-idx3-ubyte.gz", packed, size);
     refuses(EXIT_DATA, "@/train-images-idx3-ubyte.gz: after ");
