@@ -107,16 +107,16 @@ end
 
 -- What the planning passes and the emitter are told besides the graph. Candidates and the direct
 -- algorithm are asked for to be measured themselves.
-local function options_of(arguments, file)
+local function options_of(arguments, net)
     local candidate <const> = arguments.candidate and candidate_of(arguments.candidate)
     local chooses <const> = not candidate and arguments.algorithm ~= "direct"
         and arguments.unroll ~= "none"
     local named <const> = arguments.tuned ~= "auto" and arguments.tuned ~= "none"
-    return check_portable {
+    local options <const> = check_portable {
         candidate = candidate,
         tuned = chooses and read_tuned(arguments.tuned) or nil,
         tuned_argument = chooses and named and arguments.tuned or nil,
-        network = file,
+        network = net.file,
         norm = arguments.norm,
         isa = arguments.isa == "native" and host.native_isa() or arguments.isa,
         real = arguments.real,
@@ -126,6 +126,11 @@ local function options_of(arguments, file)
         unroll = arguments.unroll,
         max_memory = math.tointeger(arguments.max_memory),
     }
+    -- What the recipe says anyway makes no other program.
+    if options.precision == net.recipe.precision then
+        options.precision = nil
+    end
+    return options
 end
 
 local function print_text(text)
@@ -199,7 +204,7 @@ end
 
 function main.gen(arguments)
     local net <const>, description <const> = read(arguments)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     options.description = description
     local text <const>, recipe <const> = require("emit/program").program(graph.build(net), options)
     local path = arguments.output
@@ -217,7 +222,7 @@ end
 function main.plan(arguments)
     local net <const> = read(arguments)
     local built <const> = graph.build(net)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     local pass <const> = arguments.pass
     if arguments.summary then
         show_text(require("plan/show").summary(built, options))
@@ -277,7 +282,7 @@ function main.scale(arguments)
     local ranks <const> = quantity("ranks", arguments.ranks, count,
         "a number from 1 to " .. scale.most_ranks)
     local net <const> = read(arguments)
-    local options <const> = options_of(arguments, net.file)
+    local options <const> = options_of(arguments, net)
     options.step, options.link, options.ranks = step, link, ranks
     show_text(scale.text(graph.build(net), options))
 end

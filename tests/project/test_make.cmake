@@ -63,6 +63,8 @@ make_well(gen ${net} NORM=ln ISA=c PRECISION=bf16)
 expect_file(generated/tiny_ln_c_bf16.c)
 run_well("${tree}/build/tiny_ln" info)
 expect("network tiny, norm ln, c+bf16, ")
+make_well(gen ${net} NORM=ln ISA=c PRECISION=fp32) # as the recipe says
+expect("generated/tiny_ln_c.c: unchanged")
 
 # A variable that is misspelt is told before anything is done, with the one that was meant.
 make(train ${net} EPOCH=2)
