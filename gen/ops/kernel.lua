@@ -83,23 +83,24 @@ function kernel.shapes_text(spec, pitch, weights)
     return table.concat(parts, ", ") .. "."
 end
 
--- The step of a loop over images, so many of them: "image++, y += 36992, x += 18496".
-local function next_image(spec, pitch, together)
-    local steps <const> = { together == 1 and "image++" or "image += " .. together }
+-- The step of a loop over so many images at once: "image++, y += 36992, x += 18496".
+local function next_images(spec, pitch, count)
+    local steps <const> = { count == 1 and "image++" or "image += " .. count }
+    local function step(param, floats)
+        steps[#steps + 1] = string.format("%s += %d", param, count * floats)
+    end
     for _, param in ipairs(spec.params) do
         local l <const> = spec[LAYOUT_OF[param] or ""]
         if l then
-            steps[#steps + 1] = string.format("%s += %d", param, together * layout.floats(l))
+            step(param, layout.floats(l))
         elseif param == "winner" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
-            steps[#steps + 1] = string.format("winner += %d",
-                together * small.h * small.w * small.pitch)
+            step(param, small.h * small.w * small.pitch)
         elseif param == "place" then
             local small <const> = spec.pass == "fwd" and spec.y or spec.dy
-            steps[#steps + 1] = string.format("place += %d", together * small.pitch)
+            step(param, small.pitch)
         elseif param == "sums" or vector_rows(spec, param) and spec.each_image then
-            local rows <const> = vector_rows(spec, param)
-            steps[#steps + 1] = string.format("%s += %d", param, together * rows * pitch)
+            step(param, vector_rows(spec, param) * pitch)
         end
     end
     return table.concat(steps, ", ")
@@ -147,12 +148,23 @@ function kernel.place(params, prefix, l)
     params[prefix .. "_pitch"] = l.pitch
 end
 
+--- The loops of a kernel that takes `images` at once, and those that are left over one by one: an
+--- array of { images, condition, step }
+function kernel.image_loops(spec, pitch, images)
+    local one <const> = { images = 1, condition = "image < n", step = next_images(spec, pitch, 1) }
+    if images == 1 then
+        return { one }
+    end
+    return { { images = images, condition = "image + " .. images .. " <= n",
+        step = next_images(spec, pitch, images) }, one }
+end
+
 --- The parameters that every template has.
 --- pitch: lanes of the norm's sums and coefficients, if it has any; in_place: dx may be dy;
 --- together: images that the loop over them takes at once, one unless it is said
 function kernel.common(spec, isa, pitch, in_place, together)
     return {
-        next_image = next_image(spec, pitch, together or 1),
+        next_image = next_images(spec, pitch, together or 1),
         name = spec.name, where = spec.layer or spec.name,
         signature = signature(spec, isa.real, in_place),
         any_size = false, pass = spec.pass, fetches = kernel.has(spec.params, "ahead"),

@@ -1,5 +1,6 @@
 -- linear.lua - a layer whose outputs each read all pixels and channels.
 
+local c <const> = require "emit/c"
 local kernel <const> = require "ops/kernel"
 local layout <const> = require "ops/layout"
 local packing <const> = require "ops/conv/packing"
@@ -28,8 +29,18 @@ function linear.gradient_shape(step, isa)
     return inputs * pitch, string.format("%d x %d", inputs, pitch)
 end
 
--- Vectors of outputs whose sums a loop keeps.
-local BLOCK <const> = 4
+-- A register tile: sums of so many images and vectors at most. Weights are read once a tile, which
+-- pays since a linear layer has many.
+local IMAGES <const>, VECTORS <const> = 4, 4
+
+-- The most vectors of `vectors` whose sums fit in registers.
+local function block_of(isa, images, vectors)
+    local block = tile.block(vectors, VECTORS)
+    while not tile.fits(isa, images, block) do
+        block = tile.block(vectors, block - 1)
+    end
+    return block
+end
 
 --- The template of a kernel and its parameters.
 function linear.params(spec, isa)
@@ -41,7 +52,13 @@ function linear.params(spec, isa)
     params.h, params.w, params.channels, params.k = x.h, x.w, spec.c, spec.k
     params.k_pitch = y.pitch
     params.c_pitch = spec.dx and spec.dx.pitch or (spec.c + isa.vl - 1) // isa.vl * isa.vl
-    params.block = tile.block(y.pitch // isa.vl, BLOCK)
+    local images <const> = math.min(IMAGES, spec.images)
+    params.loops_of_images = kernel.image_loops(spec, y.pitch, images)
+    params.block = block_of(isa, images,
+        (spec.pass == "bwd_data" and params.c_pitch or y.pitch) // isa.vl)
+    params.x_image = layout.floats(x)
+    params.y_image = layout.floats(y)
+    params.dx_image = spec.dx and layout.floats(spec.dx) or 0
     params.x_border, params.x_cols, params.x_pitch = x.border, layout.cols(x), x.pitch
     params.dx_border = spec.dx and spec.dx.border or 0
     params.dx_cols = spec.dx and layout.cols(spec.dx) or 0
@@ -49,17 +66,20 @@ function linear.params(spec, isa)
     params.bias, params.relu = spec.bias, spec.relu
     params.stats, params.adds = spec.stats, spec.adds or false
     local weights <const> = x.h * x.w * spec.c * y.pitch
+    local tile_text <const> = images == 1 and "Loops: images; "
+        or string.format("Loops: %d images at once; ", images)
     if spec.pass == "fwd" then
         params.formula = string.format("y = %sx w%s%s over all pixels and channels.",
             spec.relu and "relu(" or "", spec.bias and " + bias" or "", spec.relu and ")" or "")
-        params.loops = string.format("Blocks of %d vectors of outputs; pixels, channels.",
-            params.block)
+        params.loops = string.format("%sblocks of %s of outputs; pixels, channels.",
+            tile_text, c.count(params.block, "vector"))
     elseif spec.pass == "bwd_data" then
         params.formula = string.format("dx %s dy w transposed.", spec.adds and "+=" or "=")
-        params.loops = "Pixels, vectors of channels; outputs."
+        params.loops = string.format("%spixels, blocks of %s of channels; outputs.",
+            tile_text, c.count(params.block, "vector"))
     else
         params.formula = "dw += x dy" .. (spec.bias and ", db += dy." or ".")
-        params.loops = "Pixels, channels; vectors of outputs."
+        params.loops = tile_text .. "pixels, channels, vectors of outputs."
     end
     params.shapes = kernel.shapes_text(spec, y.pitch,
         string.format("%d x %d x %d", x.h * x.w, spec.c, y.pitch))
