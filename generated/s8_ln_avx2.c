@@ -3196,14 +3196,19 @@ GROUP_NORM(group_norm1_c32, .channels = 32, .set = 32, .pitch = 32, .eps = 1e-05
 
 /* dw as kernels leave it, [tap][input][output] with `pitch` outputs, -> canonical,
  * [output][input][tap]; by<pitch>.
+ * Takes 8 outputs at a time, whose lines stay in the nearest cache on both sides.
  * templates/ops/conv/pack_loops.c.tpl */
 static INLINE void unpack_taps(float *restrict canonical, const float *restrict packed, int taps,
         int inputs, int outputs, int pitch)
 {
-    for (int k = 0; k < outputs; k++) {
+    for (int first = 0; first < outputs; first += 8) {
+        const int last = first + 8 < outputs ? first + 8 : outputs;
         for (int i = 0; i < inputs; i++) {
             for (int tap = 0; tap < taps; tap++) {
-                canonical[(k * inputs + i) * taps + tap] = packed[(tap * inputs + i) * pitch + k];
+                for (int k = first; k < last; k++) {
+                    canonical[(k * inputs + i) * taps + tap] = packed[(tap * inputs + i) * pitch
+                            + k];
+                }
             }
         }
     }
@@ -3215,15 +3220,17 @@ static INLINE void unpack_taps(float *restrict canonical, const float *restrict 
     }
 
 /* Canonical weights -> w: blocks of `block` outputs (by<block>), in each [tap][inputs][outputs];
- * zeros where there are fewer outputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+ * zeros where there are fewer outputs than `pitch`. Takes 8 of them at a time, whose lines stay in
+ * the nearest cache on both sides. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_taps(float *restrict packed, const float *restrict canonical, int taps,
         int inputs, int outputs, int pitch, int block)
 {
-    for (int first = 0; first < pitch; first += block) {
+    for (int first = 0; first < pitch; first += 8) {
+        float *to = packed + first / block * block * taps * inputs + first % block;
         for (int tap = 0; tap < taps; tap++) {
-            for (int i = 0; i < inputs; i++) {
-                for (int k = first; k < first + block; k++) {
-                    *packed++ = k < outputs ? canonical[(k * inputs + i) * taps + tap] : 0.0f;
+            for (int i = 0; i < inputs; i++, to += block) {
+                for (int k = first; k < first + 8; k++) {
+                    to[k - first] = k < outputs ? canonical[(k * inputs + i) * taps + tap] : 0.0f;
                 }
             }
         }
@@ -3291,16 +3298,18 @@ static INLINE void winograd_pack_transposed_by16(float *restrict packed,
 
 /* Canonical weights -> w, of a data gradient: blocks of `block` inputs (by<block>), in each
  * [tap][outputs][inputs], the taps in the kernel's order, the last arguments; zeros where there are
- * fewer inputs than `pitch`. templates/ops/conv/pack_loops.c.tpl */
+ * fewer inputs than `pitch`. Takes 8 of them at a time, whose lines stay in the nearest cache on
+ * both sides. templates/ops/conv/pack_loops.c.tpl */
 static INLINE void pack_transposed_taps_in_order(float *restrict packed,
         const float *restrict canonical, int taps, int inputs, int outputs, int pitch, int block,
         const int *tap_of)
 {
-    for (int first = 0; first < pitch; first += block) {
+    for (int first = 0; first < pitch; first += 8) {
+        float *to = packed + first / block * block * taps * outputs + first % block;
         for (int tap = 0; tap < taps; tap++) {
-            for (int k = 0; k < outputs; k++) {
-                for (int i = first; i < first + block; i++) {
-                    *packed++ = i < inputs ? canonical[(k * inputs + i) * taps + tap_of[tap]]
+            for (int k = 0; k < outputs; k++, to += block) {
+                for (int i = first; i < first + 8; i++) {
+                    to[i - first] = i < inputs ? canonical[(k * inputs + i) * taps + tap_of[tap]]
                             : 0.0f;
                 }
             }
@@ -4089,7 +4098,7 @@ static const struct model model = {
     .isa = "avx2",
     /* a message adds the ISA that a processor has if it lacks this one */
     .remake = "make gen NET=s8 NORM=ln ISA=",
-    .arithmetic = "62b8ebd3c27755e6", /* digest of the code that computes */
+    .arithmetic = "a813e3f02a2e4dd4", /* digest of the code that computes */
     .c = 3,
     .h = 32,
     .w = 32,
