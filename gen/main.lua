@@ -100,6 +100,8 @@ local function check_portable(options)
         "--precision bf16: the numbers are double: expected --real float")
     expect(options.precision == "bf16" and is_plain,
         "--precision bf16: plain loops have no such products: expected --unroll tile or full")
+    expect(options.precision == "bf16" and options.algorithm == "direct",
+        "--precision bf16: --algorithm direct has kernels that round nothing: expected one of both")
     expect(is_plain and options.candidate,
         "--unroll none: has no candidates: expected no --candidate, or --unroll tile")
     return options

@@ -35,9 +35,11 @@ local function wishes_of(planned, options)
     }
 end
 
+-- Programs of the direct algorithm round nothing, whatever the recipe says.
 local function instruction_set(planned, options)
     local plain <const> = options.unroll == "none"
-    local precision <const> = options.precision or planned.graph.recipe.precision
+    local precision <const> = options.algorithm == "direct" and "fp32" or options.precision
+        or planned.graph.recipe.precision
     return { set = isa.get(options.isa, options.real, plain, precision) }
 end
 

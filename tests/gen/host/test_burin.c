@@ -165,6 +165,14 @@ START_TEST(training_has_no_neon)
 }
 END_TEST
 
+START_TEST(direct_convolution_rounds_nothing)
+{
+    expect("gen s8 --precision bf16 --algorithm direct", 2,
+           "burin: --precision bf16: --algorithm direct has kernels that round nothing: expected one "
+           "of both\n");
+}
+END_TEST
+
 START_TEST(help_and_version)
 {
     expect_part("--help", 0, "usage: burin COMMAND [options] NETWORK.lua\n");
@@ -465,6 +473,7 @@ int main(void)
     tcase_add_test(tcase, plain_loops_are_portable);
     tcase_add_test(tcase, doubles_are_portable);
     tcase_add_test(tcase, training_has_no_neon);
+    tcase_add_test(tcase, direct_convolution_rounds_nothing);
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, help_is_whole);
     tcase_add_test(tcase, folders_are_made);
