@@ -224,8 +224,10 @@ static bool copy_name(char *copy, const char *line, size_t length, int k, size_t
 
 bool data_name_lines(struct data *data, const char *text, const char *what, struct err *err)
 {
-    static const char ends[] = "\r\n";
+    static const char ends[] = "\r\n", mark[] = "\xef\xbb\xbf"; /* some editors mark UTF-8 so */
     assert(data->classes <= DATA_MAX_CLASSES);
+    if (text != NULL && strncmp(text, mark, strlen(mark)) == 0)
+        text += strlen(mark);
     char(*copies)[LONGEST_NAME] = malloc(DATA_MAX_CLASSES * sizeof *copies);
     if (copies == NULL)
         return err_set_errno(err, ENOMEM, "%s: cannot hold the names of classes", what);

@@ -91,6 +91,9 @@ START_TEST(names_come_from_a_file)
     ck_assert_int_eq(data.classes, 6);
     ck_assert_str_eq(data.class_names[0], "T-shirt");
     ck_assert_str_eq(data.class_names[2], "Pull?over");
+    files_put("classes.txt", "\xef\xbb\xbfone\ntwo\nthree\nfour\n", 22);
+    opens();
+    ck_assert_str_eq(data.class_names[0], "one");
     files_put("classes.txt", "one\ntwo\nthree\n", 14);
     refuses(EXIT_DATA, "@/train-labels-idx1-ubyte: record 2 of 2, at byte 9: label 3: expected 0 "
                        "to 2");
