@@ -1,9 +1,11 @@
-/* model_file.h - what commands that only use a model ask of its file.
+/* model_file.h - what those who only use a model ask of its file.
  *
  *     char path[RUNDIR_PATH_SIZE];
- *     if (!model_file_find(path, "runs/s8_bn", &err)) ...           (a file, or the folder of a
- * run) struct safetensors file = {0}; if (!safetensors_open(&file, path, &err)) ... char **names =
- * model_file_classes(&file, 10, &err); free(names);
+ *     if (!model_file_find(path, "runs/s8_bn", &err)) ...      (a file, or the folder of a run)
+ *     struct safetensors file = {0};
+ *     if (!safetensors_open(&file, path, &err)) ...
+ *     char **names = model_file_classes(&file, 10, &err);
+ *     free(names);
  */
 #ifndef BURIN_MODEL_FILE_H
 #define BURIN_MODEL_FILE_H

@@ -89,7 +89,7 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
     [SETTING_OUT] = {"out", TEXT, UNSAVED(out), 0, 0, NULL,
                      OPTION("DIR", "folder of log and checkpoints, default runs/<name>")},
     [SETTING_INIT] = {"init", TEXT, UNSAVED(init), 0, 0, NULL,
-                      OPTION("FILE", "safetensors file to take the parameters from")},
+                      OPTION("DIR|FILE", "run or safetensors file to take the parameters from")},
     [SETTING_PARTIAL] = {"partial", BOOL, UNSAVED(partial), 0, 0, NULL, NO_OPTION},
     [SETTING_RESUME] = {"resume", TEXT, UNSAVED(resume), 0, 0, NULL,
                         OPTION("DIR|FILE", "run or checkpoint to go on from, with its settings")},

@@ -17,6 +17,7 @@
 #include "data/dataset.h"
 #include "data/normalise.h"
 #include "file/foreign.h"
+#include "file/model_file.h"
 #include "inspect/samples.h"
 #include "program.h"
 #include "ref/generic.h"
@@ -305,7 +306,8 @@ static bool check_origin(struct trainer *t, const struct safetensors *file, stru
 static bool load_init(struct trainer *t, struct err *err)
 {
     struct safetensors file = {0};
-    bool ok = safetensors_open(&file, t->settings.init, err) &&
+    char path[RUNDIR_PATH_SIZE];
+    bool ok = model_file_find(path, t->settings.init, err) && safetensors_open(&file, path, err) &&
               foreign_adapt(&file, t->model, t->adopted, err);
     if (t->settings.partial)
         ok = ok && foreign_load(&file, &t->run, t->adopted, err);

@@ -77,9 +77,9 @@ START_TEST(help_lists_every_option)
         ck_assert_str_eq(errors, "");
     }
     static const char *const options[] = {
-        "--data PATH|synthetic", "--epochs N",  "--lr X",       "--seed N",
-        "--threads N",           "--backend",   "--init FILE",  "--out DIR",
-        "--resume DIR|FILE",     "--max-steps", "--no-augment", "--no-shuffle",
+        "--data PATH|synthetic", "--epochs N",  "--lr X",          "--seed N",
+        "--threads N",           "--backend",   "--init DIR|FILE", "--out DIR",
+        "--resume DIR|FILE",     "--max-steps", "--no-augment",    "--no-shuffle",
         "--no-dropout",          "--log-steps", "--quiet",
     };
     run("train --help");

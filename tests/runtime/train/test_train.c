@@ -189,8 +189,13 @@ START_TEST(best_is_a_model)
     snprintf(text, sizeof text, "%s", strstr(output, "SYNTHETIC test loss"));
     ck_assert_int_eq(run("eval --model here/best.safetensors"), EXIT_OK);
     says(output, text); /* the only epoch is the best */
-    ck_assert_int_eq(run("train --data synthetic --max-steps 1 --init here/best.safetensors"),
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --init here/best.safetensors --out a"),
                      EXIT_OK);
+    events("a/log.jsonl", "epoch", text);
+    ck_assert_int_eq(run("train --data synthetic --epochs 1 --init here --out b"), EXIT_OK);
+    ck_assert_str_eq(events("b/log.jsonl", "epoch", output), text);
+    refuses("train --data synthetic --init .", EXIT_DATA);
+    says(errors, ".: no model in this folder: expected that of a run");
     refuses("train --resume here/best.safetensors", EXIT_DATA);
     says(errors, "here/best.safetensors: a model, without the state of its training: expected a "
                  "checkpoint, as last.safetensors of the same run (--init begins a new training");
