@@ -170,6 +170,9 @@ START_TEST(direct_convolution_rounds_nothing)
     expect("gen s8 --precision bf16 --algorithm direct", 2,
            "burin: --precision bf16: --algorithm direct has kernels that round nothing: expected one "
            "of both\n");
+    /* So a recipe in bf16 is not followed, and the plan does not claim it. */
+    expect_part("plan tests/nets/bf16.lua --norm gn --isa c --algorithm direct", 0,
+                "norm gn, portable C: ");
 }
 END_TEST
 
