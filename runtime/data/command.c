@@ -14,7 +14,8 @@
 struct command {
     const char *network, *labels, *layout, *resize;
     bool skip_bad;
-    char name[64]; /* of the network */
+    const char *validate, *resume; /* of a training: see needs_tests */
+    char name[64];                 /* of the network */
     struct data_shape shape;
 };
 
@@ -38,7 +39,11 @@ static void take_train(struct command *c, int count, char **words)
     const struct {
         const char *option;
         const char **target;
-    } known[] = {{"--labels", &c->labels}, {"--layout", &c->layout}, {"--resize", &c->resize}};
+    } known[] = {{"--labels", &c->labels},
+                 {"--layout", &c->layout},
+                 {"--resize", &c->resize},
+                 {"--validate", &c->validate},
+                 {"--resume", &c->resume}};
     for (int i = 0; i < count; i++) {
         c->skip_bad = c->skip_bad || strcmp(words[i], "--skip-bad") == 0;
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
@@ -53,7 +58,16 @@ static void take_train(struct command *c, int count, char **words)
     }
 }
 
-static void print(const struct data *data, int tests)
+/* Whether a training asks that cannot do without images to test with. One that holds out training
+ * images can; so may one that goes on. */
+static bool needs_tests(const struct command *c)
+{
+    return c->network != NULL && c->resume == NULL &&
+           (c->validate == NULL || strcmp(c->validate, "0") == 0);
+}
+
+/* tests: the number of test images; if there are none, missing says why. */
+static void print(const struct data *data, int tests, const struct err *missing)
 {
     lines_print(stdout, "", "%s: %s, %dx%dx%d images%s, %d classes", data->source, data->format,
                 data->c, data->h, data->w, data->type == DATA_FLOATS ? " of floats" : "",
@@ -66,6 +80,8 @@ static void print(const struct data *data, int tests)
         printf("%s %s", k > 0 ? "," : "", data->class_names[k]);
     printf("\n  a description says: input = { %d, %d, %d }, classes = %d\n", data->c, data->h,
            data->w, data->classes);
+    if (tests == 0)
+        lines_print(stdout, "", "  no test images: %s", missing->message);
 }
 
 static bool look(const struct command *c, const char *path, struct err *err)
@@ -83,15 +99,18 @@ static bool look(const struct command *c, const char *path, struct err *err)
                     .labels = c->labels,
                     .layout = c->layout},
     };
-    struct err none = {0}; /* a folder of classes alone has no test images */
+    struct err missing = {0};
     if (!format_open(&train, &request, err))
         return false;
     bool ok = c->network == NULL || dataset_fits(&train, &request, c->name, err);
     request.part = DATA_TEST;
-    const bool tests = ok && format_open(&test, &request, &none);
-    ok = ok && (!tests || dataset_alike(&train, test.type, err));
+    const bool tests = ok && format_open(&test, &request, &missing);
+    if (tests)
+        ok = dataset_alike(&train, test.type, err);
+    else if (ok && needs_tests(c))
+        ok = err_set_code(err, missing.code, "%s", missing.message);
     if (ok)
-        print(&train, tests ? test.count : 0);
+        print(&train, tests ? test.count : 0, &missing);
     data_close(&train);
     data_close(&test);
     return ok;

@@ -239,6 +239,31 @@ START_TEST(burin_says_what_lies_there)
 }
 END_TEST
 
+/* A test part that cannot be read ends `make train` before it compiles, but where the training
+ * holds out images of its own. */
+START_TEST(burin_looks_at_the_test_part)
+{
+    static const struct {
+        const char *words;
+        int code;
+        const char *expected;
+    } cases[] = {
+        {"short", 0, "classes = 10\n  no test images: short/t10k-images-idx3-ubyte"},
+        {"--for 'grey 1x28x28 10' short", 3, "burin: short/t10k-images-idx3-ubyte"},
+        {"--for 'grey 1x28x28 10' short -- --validate 0", 3, "burin: short/t10k-images-idx3"},
+        {"--for 'grey 1x28x28 10' short -- --validate=100", 0, "  no test images: short/t10k-im"},
+        {"--for 'grey 1x28x28 10' short -- --resume run", 0, "  no test images: short/t10k-im"},
+    };
+    executes("mkdir short && cp t*-ubyte* short && rm short/t10k-images-idx3-ubyte.gz", 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[300];
+        snprintf(words, sizeof words, "'%s' data %s", BURIN_PATH, cases[i].words);
+        executes(words, cases[i].code);
+        prints(cases[i].expected);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("own data");
@@ -247,6 +272,7 @@ int main(void)
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_test(tests, learns_from_idx);
     tcase_add_test(tests, burin_says_what_lies_there);
+    tcase_add_test(tests, burin_looks_at_the_test_part);
     tcase_add_test(tests, floats_make_the_same_steps);
     tcase_add_test(tests, both_parts_are_of_one_type);
     suite_add_tcase(suite, tests);
