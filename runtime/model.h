@@ -190,6 +190,7 @@ struct recipe {
     real brightness;    /* largest change of the factor of brightness */
     real contrast;      /* the same of contrast */
     real mixup;         /* parameter of the beta distribution of mixup */
+    int plain_epochs;   /* the last epochs, which see images as they are */
 
     /* The update: optim.h. */
     enum optimizer optimizer;

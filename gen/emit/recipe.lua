@@ -94,6 +94,9 @@ function emit_recipe.lines(recipe, literal)
             line(field, literal(recipe[field]))
         end
     end
+    if recipe.plain_epochs > 0 then
+        line("plain_epochs", recipe.plain_epochs)
+    end
     add_optimizer(recipe, line, literal)
     add_schedule(recipe, line, literal)
     return lines

@@ -13,7 +13,8 @@
 --       newton_schulz, renormalize = bool, clip, ema, ema_start, ema_batches,
 --       rate and decay = { factor of a kind, ... } or nil,
 --       crop, crop_border = "reflect|zero", flip = "none|random|alternating",
---       flip_vertical = bool, cutout, rotate, brightness, contrast, mixup }
+--       flip_vertical = bool, cutout, rotate, brightness, contrast, mixup,
+--       plain_epochs }
 
 local record <const> = require("language/record")
 
@@ -38,6 +39,13 @@ recipe.CHUNKS = 16
 local function without_ema(f)
     if f.ema == 0 then
         return "ema 0", "ema above 0"
+    end
+end
+
+local function without_augmentation(f)
+    if f.crop == 0 and f.flip == "none" and not f.flip_vertical and f.cutout == 0 and f.rotate == 0
+        and f.brightness == 0 and f.contrast == 0 and f.mixup == 0 then
+        return "images as they are in all epochs", "some augmentation"
     end
 end
 
@@ -113,6 +121,9 @@ recipe.augment = {
           doc = "the same of what values differ from the mean grey" },
         { name = "mixup", type = "number", min = 0, max = 2, default = 0,
           doc = "mixes two images and their labels; parameter of a beta distribution" },
+        { name = "plain_epochs", type = "integer", min = 0, max = 100000, default = 0,
+          idle = without_augmentation,
+          doc = "the last epochs, so many, see images as they are" },
     },
 }
 
@@ -478,6 +489,7 @@ function recipe.read(arguments, line, input, report)
         brightness = augment.brightness,
         contrast = augment.contrast,
         mixup = augment.mixup,
+        plain_epochs = augment.plain_epochs,
     }
 end
 

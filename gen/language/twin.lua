@@ -72,8 +72,8 @@ local recipe_keys <const> = {
 
 -- Those that stand in the twin where they are not off.
 local further_keys <const> = {
-    "flip_vertical", "rotate", "brightness", "contrast", "mixup", "clip", "ema", "ema_start",
-    "ema_batches",
+    "flip_vertical", "rotate", "brightness", "contrast", "mixup", "plain_epochs", "clip", "ema",
+    "ema_start", "ema_batches",
 }
 
 local function recipe_lines(recipe, lines)

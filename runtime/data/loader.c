@@ -31,7 +31,8 @@ struct slot {
 struct loader {
     const struct data *data;
     struct loader_settings settings;
-    uint32_t *order; /* [data->count] of this epoch */
+    struct augment plain; /* no augmentation */
+    uint32_t *order;      /* [data->count] of this epoch */
     struct slot slot[SLOTS];
     double waited;
 
@@ -63,6 +64,11 @@ void loader_shuffle(uint32_t *order, int n, uint64_t seed, uint32_t epoch)
     }
 }
 
+static bool is_plain(const struct loader_settings *settings, uint32_t epoch)
+{
+    return settings->plain_from > 0 && epoch >= settings->plain_from;
+}
+
 /* Mixes each image with the next one. */
 static void mix(const struct loader *loader, struct slot *slot)
 {
@@ -90,6 +96,7 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
 {
     const struct data *data = loader->data;
     const struct loader_settings *settings = &loader->settings;
+    const bool plain = is_plain(settings, epoch);
     const size_t image = data_pixels(data);
     const int first = step * settings->batch;
     const int left = data->count - first;
@@ -102,7 +109,8 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
         slot->labels[i] = data->labels[sample];
         if (own.first <= i && i < own.last)
             augment_image(slot->images + (size_t)i * image, data->images[sample],
-                          &settings->augment, settings->seed, epoch, sample);
+                          plain ? &loader->plain : &settings->augment, settings->seed, epoch,
+                          sample);
     }
     slot->batch = (struct batch){.n = n,
                                  .images = slot->images,
@@ -110,7 +118,7 @@ static void prepare(const struct loader *loader, struct slot *slot, uint32_t epo
                                  .samples = slot->samples,
                                  .seed = settings->seed,
                                  .epoch = epoch};
-    if (settings->mixup > 0)
+    if (settings->mixup > 0 && !plain)
         mix(loader, slot);
 }
 
@@ -209,6 +217,7 @@ bool loader_open(struct loader **loader_out, const struct data *data,
         return err_set_errno(err, ENOMEM, "cannot prepare batches of %d images", settings->batch);
     loader->data = data;
     loader->settings = *settings;
+    augment_init(&loader->plain, &settings->augment.stats, data);
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
     if (!open_slots(loader)) {

@@ -32,6 +32,7 @@ struct loader_settings {
     bool shuffle;           /* else the order of the data */
     struct augment augment; /* copied; its shape is the data's */
     float mixup;            /* parameter of mixup.h, 0 none */
+    uint32_t plain_from;    /* the epoch from which images are as they are, 0 none */
     /* Images of chunks that are another process's are not made: this is process part.first of
      * part.last, and a chunk has so many images. Zeros, or mixup, which mixes images of two chunks: all are
      * made. */

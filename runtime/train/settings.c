@@ -269,6 +269,12 @@ const char *settings_source_name(enum settings_source source)
     return names[source];
 }
 
+static bool varies(const struct recipe *r)
+{
+    return r->crop > 0 || r->flip != FLIP_NONE || r->flip_vertical || r->cutout > 0 ||
+           r->rotate > 0 || r->brightness > 0 || r->contrast > 0 || r->mixup > 0;
+}
+
 char *settings_idle(const struct settings *settings, enum settings_key key, char *out, size_t size)
 {
     char word[SETTINGS_TEXT_SIZE];
@@ -289,8 +295,10 @@ char *settings_idle(const struct settings *settings, enum settings_key key, char
     else if (key == SETTING_CROP_BORDER && settings->recipe.crop == 0 &&
              !(settings->recipe.rotate > 0))
         snprintf(out, size, "crop 0 and rotate 0");
-    else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_MIXUP)
+    else if (!settings->augment && key >= SETTING_CROP && key <= SETTING_PLAIN_EPOCHS)
         snprintf(out, size, "--no-augment");
+    else if (key == SETTING_PLAIN_EPOCHS && !varies(&settings->recipe))
+        snprintf(out, size, "images as they are in all epochs");
     return out;
 }
 

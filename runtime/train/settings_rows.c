@@ -228,6 +228,8 @@ const struct settings_row settings_rows[SETTING_COUNT] = {
                           QUIET("X", "the same of contrast", "0")},
     [SETTING_MIXUP] = {"mixup", REAL, RECIPE(mixup), 0, 2, NULL,
                        QUIET("X", "mix two images, by the beta distribution of X and X", "0")},
+    [SETTING_PLAIN_EPOCHS] = {"plain_epochs", INT, RECIPE(plain_epochs), 0, SETTINGS_MAX_EPOCHS,
+                              NULL, QUIET("N", "the last N epochs see images as they are", "0")},
     [SETTING_LOG_STEPS] = {"log_steps", BOOL, UNSAVED(log_steps), 0, 0, NULL, NO_OPTION},
     [SETTING_PROBE] = {"probe", LONG, UNSAVED(probe), 1, 1e15, automatic,
                        OPTION("N|auto", "every N steps look inside, for reports; auto: a handful "

@@ -114,6 +114,13 @@ static bool find_data(struct settings *s, struct err *err)
     return settings_set(s, SETTING_DATA, dir, source, "data", err);
 }
 
+/* From 1; 0 where no epoch is plain. */
+static uint32_t first_plain_epoch(const struct recipe *recipe)
+{
+    const int varied = recipe->epochs - recipe->plain_epochs;
+    return recipe->plain_epochs == 0 ? 0 : varied > 0 ? (uint32_t)varied + 1 : 1;
+}
+
 static bool open_loaders(struct trainer *t, struct err *err)
 {
     const struct settings *s = &t->settings;
@@ -142,6 +149,7 @@ static bool open_loaders(struct trainer *t, struct err *err)
         train.augment.brightness = s->recipe.brightness;
         train.augment.contrast = s->recipe.contrast;
         train.mixup = s->recipe.mixup;
+        train.plain_from = first_plain_epoch(&s->recipe);
     }
     if (!loader_open(&t->train_loader, &t->train, &train, err))
         return false;

@@ -270,7 +270,7 @@ function tests.recipe_is_flat_and_complete()
         schedule = "constant", step_epochs = 1, step_gamma = 1, warmup = 0,
         start_div = 1, final_div = 1, crop = 0, crop_border = "reflect",
         flip = "none", flip_vertical = false, cutout = 0,
-        rotate = 0, brightness = 0, contrast = 0, mixup = 0,
+        rotate = 0, brightness = 0, contrast = 0, mixup = 0, plain_epochs = 0,
         milestones = {}, patience = 0, freeze = {}, warmup_epochs = 0, warmup_div = 1,
         optimizer = "sgd",
         beta1 = 0, beta2 = 0, eps = 0, others = "sgd", others_lr = 0, newton_schulz = 0,

@@ -47,7 +47,7 @@ function tests.a_checkpoint_may_say_what_a_recipe_may()
             end
         end
     end
-    test.equal(count, 56)
+    test.equal(count, 57)
 end
 
 -- Those of the papers and of PyTorch, and such as the field itself may be given.

@@ -120,6 +120,29 @@ START_TEST(without_shuffling_the_order_is_the_datas)
 }
 END_TEST
 
+/* From the third epoch on, where images are cropped, mirrored and mixed before. */
+START_TEST(last_epochs_see_images_as_they_are)
+{
+    static const float plain_mixup[] = {0, 0.5f};
+    const struct augment varied = settings.augment;
+    struct augment plain;
+    augment_init(&plain, &varied.stats, &data);
+    for (int k = 0; k < 2; k++) {
+        settings.plain_from = 3;
+        settings.mixup = plain_mixup[k];
+        reopen();
+        for (uint32_t epoch = 1; epoch <= 4; epoch++) {
+            settings.augment = epoch < 3 ? varied : plain;
+            settings.mixup = epoch < 3 ? plain_mixup[k] : 0;
+            loader_start_epoch(loader, epoch, 0);
+            for (int step = 0; step < STEPS; step++)
+                is_batch(loader_next(loader), epoch, step);
+        }
+        settings.augment = varied;
+    }
+}
+END_TEST
+
 /* Also that of a last batch of one image, which is mixed with itself. */
 START_TEST(images_are_mixed_with_the_next)
 {
@@ -317,6 +340,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, open_loader, close_loader);
     tcase_add_test(tests, epochs_are_what_they_must_be);
+    tcase_add_test(tests, last_epochs_see_images_as_they_are);
     tcase_add_test(tests, images_are_mixed_with_the_next);
     tcase_add_loop_test(tests, parts_are_of_a_beta_distribution, 0, 3);
     tcase_add_test(tests, without_shuffling_the_order_is_the_datas);

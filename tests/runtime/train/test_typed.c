@@ -63,6 +63,34 @@ START_TEST(every_augmentation_reaches_the_images)
 }
 END_TEST
 
+/* Two epochs of 20 steps, of which the second is plain, or both: those are without augmentation. */
+START_TEST(the_last_epochs_see_images_as_they_are)
+{
+    static const char *const options[] = {"--rotate 30", "--rotate 30 --plain-epochs 1",
+                                          "--rotate 30 --plain-epochs 2",
+                                          "--rotate 30 --plain-epochs 3", "--no-augment"};
+    enum { OPTIONS = sizeof options / sizeof options[0] };
+    static char steps[OPTIONS][OUTPUT_SIZE];
+    char words[200];
+    for (int i = 0; i < OPTIONS; i++) {
+        snprintf(words, sizeof words,
+                 "train --data synthetic --log-steps --epochs 2 --max-steps 22 --out here %s",
+                 options[i]);
+        ck_assert_msg(run(words) == EXIT_OK, "%s", errors);
+        events("here/log.jsonl", "step", steps[i]);
+        if (i == 1)
+            logged("plain_epochs", "1", "option");
+    }
+    const char *second = strstr(steps[0], "\"step\":21,");
+    ck_assert_ptr_nonnull(second);
+    ck_assert(strncmp(steps[0], steps[1], (size_t)(second - steps[0])) == 0);
+    ck_assert(strcmp(second, steps[1] + (second - steps[0])) != 0);
+    ck_assert_str_eq(steps[2], steps[4]);
+    ck_assert_str_eq(steps[3], steps[4]);
+    ck_assert_str_ne(steps[1], steps[4]);
+}
+END_TEST
+
 /* Words without a value, together: each sets one setting, and no other. */
 START_TEST(words_alone_are_switches)
 {
@@ -123,6 +151,9 @@ START_TEST(an_option_without_effect_is_refused)
     says(errors, "train: --warmup has no effect with schedule cosine: expected none");
     refuses("train --data synthetic --no-augment --flip random", EXIT_USAGE);
     says(errors, "train: --flip has no effect with --no-augment: expected none");
+    refuses("train --data synthetic --crop 0 --flip none --cutout 0 --plain-epochs 1", EXIT_USAGE);
+    says(errors, "train: --plain-epochs has no effect with images as they are in all epochs: "
+                 "expected none");
     refuses("train --data synthetic --momentum 1", EXIT_USAGE);
     says(errors, "train: --momentum: 1 is out of range: expected from 0, below 1");
 }
@@ -157,7 +188,8 @@ START_TEST(every_optimizer_goes_on)
         "--optimizer muon --lr 0.02 --others-lr 0.003 --warmup-epochs 0.25 --schedule linear",
         "--optimizer muon --lr 0.1 --others-lr 0.003 --others sgd --renormalize on",
         "--schedule plateau --patience 0 --step-gamma 0.25 --epochs 5",
-        "--ema 0.9 --ema-start 0.1 --ema-batches 3 --mixup 0.4 --rotate 10 --contrast 0.3",
+        "--ema 0.9 --ema-start 0.1 --ema-batches 3 --mixup 0.4 --rotate 10 --contrast 0.3 "
+        "--plain-epochs 1",
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         const int last = i == 5 ? 85 : 23, part = i == 5 ? 65 : 22;
@@ -328,6 +360,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(all, 240);
     tcase_add_test(all, an_option_does_what_the_recipe_does);
     tcase_add_test(all, every_augmentation_reaches_the_images);
+    tcase_add_test(all, the_last_epochs_see_images_as_they_are);
     tcase_add_test(all, words_alone_are_switches);
     tcase_add_test(all, a_batch_may_be_smaller);
     tcase_add_test(all, a_schedule_brings_what_is_usual);
