@@ -19,7 +19,7 @@ static NOINLINE void ${name}(${signature})
 
     for (int image = 0; image < n; image++) {
         @ if not is_pointwise then
-            /* Each pixel of x and ${next == x_pitch and "the next one" or "that of the next output"}; the last ones of a row have none. */
+            /* Each pixel of x paired with ${next == x_pitch and "the next one" or "that of the next output"}; the last ones of a row, with zeros. */
             for (int row = 0; row < ${x_rows}; row++) {
                 const ${real} *in = x + image * ${x_image} + row * ${x_row};
                 pair_numbers(x_pairs + row * ${x_row}, in, in + ${next}, ${x_row - next});

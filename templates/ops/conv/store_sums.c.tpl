@@ -18,14 +18,14 @@
         @ end
     @ else
         @ if four then
-            /* In each quarter of four numbers two sums of v0 and two of v1; of v2 and v3. */
+            /* Of each four numbers of v two are sums of v0 and two of v1; of u, of v2 and v3. */
             ${vec} v = ${mm}_add_ps(${mm}_shuffle_ps(v0, v1, 0x88), ${mm}_shuffle_ps(v0, v1, 0xdd));
             ${vec} u = ${mm}_add_ps(${mm}_shuffle_ps(v2, v3, 0x88), ${mm}_shuffle_ps(v2, v3, 0xdd));
         @ else
             v = ${mm}_add_ps(v, ${mm}_permute_ps(v, 0xb1));
         @ end
         @ if each > 2 and four then
-            /* One sum of each in each quarter. */
+            /* Of each four numbers of v one is a sum of v0, of v1, of v2 and of v3. */
             v = ${mm}_add_ps(${mm}_shuffle_ps(v, u, 0x88), ${mm}_shuffle_ps(v, u, 0xdd));
         @ elseif each > 2 then
             v = ${mm}_add_ps(v, ${mm}_permute_ps(v, 0x4e));
