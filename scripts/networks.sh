@@ -10,9 +10,9 @@
 # CIFAR-10's train on SYNTHETIC ones, and the table says so.
 set -eu
 . scripts/runs.sh
-NETS=${NETS:-s8:bn s8_best:bn s50k:bn resnet8:bn lenet:none mlp:bn allcnn:gn nin:bn vgg_small:bn
-    mobile:ln resnext:gn resnet20:bn resnet20a:bn convmixer:bn airbench:bn densenet_small:bn senet_small:bn
-    convnext_tiny:cn}
+NETS=${NETS:-s8:bn s8_best:bn s50k:bn s50k_best:bn resnet8:bn lenet:none mlp:bn allcnn:gn nin:bn
+    vgg_small:bn mobile:ln resnext:gn resnet20:bn resnet20a:bn convmixer:bn airbench:bn densenet_small:bn
+    senet_small:bn convnext_tiny:cn}
 OTHER_IMAGES=" lenet pictures "
 SEED=${SEED:-1}
 check_number SEED "$SEED"

@@ -188,8 +188,8 @@ START_TEST(every_optimizer_goes_on)
         "--optimizer muon --lr 0.02 --others-lr 0.003 --warmup-epochs 0.25 --schedule linear",
         "--optimizer muon --lr 0.1 --others-lr 0.003 --others sgd --renormalize on",
         "--schedule plateau --patience 0 --step-gamma 0.25 --epochs 5",
-        "--ema 0.9 --ema-start 0.1 --ema-batches 3 --mixup 0.4 --rotate 10 --contrast 0.3 "
-        "--plain-epochs 1",
+        "--ema 0.9 --ema-start 0.1 --ema-batches 3 --mixup 0.4 --rotate 10 --contrast 0.3",
+        "--mixup 0.4 --epochs 3 --plain-epochs 2",
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         const int last = i == 5 ? 85 : 23, part = i == 5 ? 65 : 22;
