@@ -332,7 +332,7 @@ local function check_idle(spec, field, values, line, report)
     local why <const>, unless <const> = field.idle(values)
     if why then
         report(line, ("%s: %s has no effect with %s"):format(spec.name, field.name, why),
-            ("no %s, or %s"):format(field.name, unless))
+            ("no %s, or %s"):format(field.name, unless), field.name)
     end
 end
 

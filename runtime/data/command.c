@@ -2,7 +2,7 @@
  *
  * It looks, and reads no more than that needs. With --for it says whether a network takes what is
  * there, before anything is compiled: `make train` asks so. The words behind -- are those of
- * `train`, of which it takes what says how to read.
+ * `train`, of which it takes what says how to read, and whether test images are needed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static bool read_network(struct command *c, struct err *err)
                         c->network);
 }
 
-/* What `train` is told of how to read, as --labels NAME or --labels=NAME. */
+/* What `train` is told of how to read and what to evaluate, as --labels NAME or --labels=NAME. */
 static void take_train(struct command *c, int count, char **words)
 {
     const struct {

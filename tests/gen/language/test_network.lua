@@ -302,6 +302,10 @@ local rejected <const> = {
         "5: augment: crop is 32: expected less than the image side, 32",
         "5: augment: cutout is 33: expected at most the image side, 32",
     } },
+    { "plain epochs after plain epochs", describe(ending, "input = { 3, 32, 32 },\n"
+      .. 'recipe = { optimizer = sgd { lr = 1 }, augment = { plain_epochs = 1 } },'),
+      "4: augment: plain_epochs has no effect with images as they are in all epochs: expected no "
+      .. "plain_epochs, or some augmentation" },
 
     { "images that a flip leaves as they are", describe(ending, "input = { 3, 32, 1 },\n"
       .. 'recipe = { optimizer = sgd { lr = 1 }, augment = { flip = "random" } },'),

@@ -203,6 +203,12 @@ function tests.every_optimizer_has_its_text()
         'DECAY = {"weight": 1, "head": 1, "norm": 1, "bias": 0}',
         '        parameter_groups(net, KINDS, RECIPE["lr"]),\n')
     has(with_recipe("optimizer = sgd { lr = 0.1 }, augment = { mixup = 0.5 }"), '"mixup": 0.5,')
+    -- Any augmentation is one that plain epochs are without.
+    for _, augmentation in ipairs { "crop = 1", 'flip = "random"', "flip_vertical = true",
+        "cutout = 1", "rotate = 1", "brightness = 0.1", "contrast = 0.1", "mixup = 0.1" } do
+        has(with_recipe("optimizer = sgd { lr = 0.1 }, augment = { plain_epochs = 2, "
+            .. augmentation .. " }"), '"plain_epochs": 2,')
+    end
 end
 
 function tests.path_cannot_leave_the_docstring()

@@ -154,6 +154,17 @@ START_TEST(an_option_without_effect_is_refused)
     refuses("train --data synthetic --crop 0 --flip none --cutout 0 --plain-epochs 1", EXIT_USAGE);
     says(errors, "train: --plain-epochs has no effect with images as they are in all epochs: "
                  "expected none");
+    static const char *const augmentations[] = {
+        "--crop 1",   "--flip random",    "--flip-vertical on", "--cutout 1",
+        "--rotate 1", "--brightness 0.1", "--contrast 0.1",     "--mixup 0.1"};
+    for (size_t i = 0; i < sizeof augmentations / sizeof augmentations[0]; i++) {
+        char words[200];
+        snprintf(words, sizeof words,
+                 "train --data synthetic --max-steps 1 --out here%s%s%s --plain-epochs 1 %s",
+                 i == 0 ? "" : " --crop 0", i == 1 ? "" : " --flip none",
+                 i == 3 ? "" : " --cutout 0", augmentations[i]);
+        ck_assert_msg(run(words) == EXIT_OK, "%s: %s", words, errors);
+    }
     refuses("train --data synthetic --momentum 1", EXIT_USAGE);
     says(errors, "train: --momentum: 1 is out of range: expected from 0, below 1");
 }
